@@ -1,0 +1,106 @@
+//! Background work: what a job says and where it stands. A payload holds ids only, never secrets or whole objects.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{InstallId, JobId, RunId, TenantId};
+
+/// Which queue a job waits in, so that bulk work never delays what a person waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// Somebody waits for it.
+    Interactive,
+    /// Scheduled work.
+    Bulk,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum JobPayload {
+    /// Run one sync of an install.
+    SyncInstall { install: InstallId, run: RunId },
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobState {
+    /// Due at `run_at`.
+    Ready,
+    /// Held by a worker until `lease_until`.
+    Claimed,
+    Done,
+    /// Gave up after its last attempt.
+    Dead,
+    /// Of a kind that this version does not know: kept for one that does.
+    Parked,
+}
+
+/// A claimed job: this worker holds it until `lease_until`.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub id: JobId,
+    pub tenant: TenantId,
+    /// `Err` holds the stored kind of a payload that this version cannot read.
+    pub payload: Result<JobPayload, String>,
+    pub lane: Lane,
+    /// 1 for the first try.
+    pub attempt: i32,
+    pub lease_until: DateTime<Utc>,
+    /// W3C `traceparent` of the span that enqueued it, for a link.
+    pub traceparent: Option<String>,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settle {
+    Done,
+    /// Try again at this time.
+    RetryAt(DateTime<Utc>),
+    /// Give up.
+    Dead,
+    Parked,
+}
+
+// === impl Lane ===
+
+impl Lane {
+    pub const ALL: &[Lane] = &[Lane::Interactive, Lane::Bulk];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Lane::Interactive => "interactive",
+            Lane::Bulk => "bulk",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|lane| lane.as_str() == text)
+    }
+}
+
+// === impl JobPayload ===
+
+impl JobPayload {
+    /// The stored kind; old names stay readable by serde aliases.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            JobPayload::SyncInstall { .. } => "sync_install",
+        }
+    }
+}
+
+// === impl JobState ===
+
+impl JobState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            JobState::Ready => "ready",
+            JobState::Claimed => "claimed",
+            JobState::Done => "done",
+            JobState::Dead => "dead",
+            JobState::Parked => "parked",
+        }
+    }
+}

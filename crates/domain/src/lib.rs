@@ -1,0 +1,25 @@
+//! The nouns of Patchbay and the proof that somebody may act on them.
+//!
+//! No I/O, no async, no database types: everything above this crate speaks these types, and the doors only wrap them.
+
+pub mod authz;
+pub mod event;
+pub mod id;
+pub mod job;
+pub mod key;
+pub mod noun;
+pub mod page;
+pub mod route;
+pub mod secret;
+
+pub use authz::{Denied, Granted, OpCtx, Principal, Role, SystemReason};
+pub use id::{
+    ApiKeyId, AuditId, CredentialId, EndpointId, Id, IdError, InstallId, JobId, MembershipId,
+    RecordId, RunId, SessionId, SignInLinkId, TenantId, UserId,
+};
+pub use noun::{
+    ApiKey, AuditEvent, AuditOutcome, Credential, Endpoint, Install, InstallStatus, Membership,
+    Record, RecordHit, RunState, Session, SyncRun, Tenant, User,
+};
+pub use page::{Page, PageArgs};
+pub use secret::{SecretString, TokenHash};

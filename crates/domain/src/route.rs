@@ -1,0 +1,75 @@
+//! What the gateway needs to know of a tenant to answer without asking anybody: an immutable, versioned snapshot.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, value::RawValue};
+
+use crate::{ApiKeyId, InstallId, Role, Tenant, TokenHash};
+
+/// Everything that serving a tenant's MCP endpoint needs, as of one moment.
+#[derive(Debug, Clone)]
+pub struct RouteSnapshot {
+    pub tenant: Tenant,
+    /// Grows with every change of the tenant's routes: part of every cache key.
+    pub version: u64,
+    pub instructions: Option<String>,
+    /// Keys that may call, by the hash of their text. Revoked ones are not here.
+    pub keys: HashMap<TokenHash, RouteKey>,
+    /// Active installs, ordered by alias.
+    pub installs: Vec<RouteInstall>,
+}
+
+/// An API key as the gateway sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteKey {
+    pub id: ApiKeyId,
+    pub role: Role,
+    pub installs: Option<Vec<InstallId>>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// An install as the gateway sees it.
+#[derive(Debug, Clone)]
+pub struct RouteInstall {
+    pub id: InstallId,
+    pub alias: String,
+    pub display_name: String,
+    pub connector: String,
+    /// Counts every change of the install: part of cache keys.
+    pub version: i64,
+    pub config: Value,
+    pub upstream: Upstream,
+    /// Whether synced records of it can be searched and read.
+    pub synced: bool,
+}
+
+/// Where an install's live tools are.
+#[derive(Debug, Clone)]
+pub enum Upstream {
+    /// In this process, through `control`.
+    Native(Vec<ToolDefinition>),
+    /// At a remote MCP server; its list is fetched by the gateway.
+    Remote(RemoteServer),
+    /// Nowhere: the install only syncs.
+    None,
+}
+
+/// A remote MCP server of an install.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteServer {
+    /// Absolute `http:` or `https:` URL of its MCP endpoint.
+    pub url: String,
+    /// Whether a bearer token is stored; it is opened per call, never kept here.
+    pub has_credential: bool,
+}
+
+/// A tool as it is listed, without the install's prefix.
+#[derive(Debug, Clone)]
+pub struct ToolDefinition {
+    pub name: String,
+    /// The MCP `Tool` object as JSON, `name` without prefix: spliced, never re-typed.
+    pub json: Box<RawValue>,
+    /// Whether a result may be cached, and for how long; `None` unless the connector's manifest says so.
+    pub cache_ttl_seconds: Option<u32>,
+}
