@@ -1,0 +1,1 @@
+//! Checks of the rules in `docs/connector-spec.md`.
