@@ -229,6 +229,12 @@ pub enum SystemReason {
     BuildRoutes,
     /// The audit log is appended to on behalf of a refused or finished request.
     RecordAudit,
+    /// A credential that somebody may give is sealed under the organisation's data key.
+    SealCredential,
+    /// A permitted tool call opens the credential of its install.
+    CallTool,
+    /// The scheduler starts a sync that is due.
+    ScheduleSync,
 }
 
 /// How the caller came in.
@@ -331,6 +337,9 @@ impl SystemReason {
             SystemReason::SignIn => "sign_in",
             SystemReason::BuildRoutes => "build_routes",
             SystemReason::RecordAudit => "record_audit",
+            SystemReason::SealCredential => "seal_credential",
+            SystemReason::CallTool => "call_tool",
+            SystemReason::ScheduleSync => "schedule_sync",
         }
     }
 }
@@ -390,6 +399,11 @@ impl OpCtx {
 
     pub fn request_id(&self) -> &str {
         &self.request_id
+    }
+
+    /// The only installs that the caller reaches; `None` is all of them.
+    pub fn limited_to(&self) -> Option<&[InstallId]> {
+        self.installs.as_deref()
     }
 
     /// Whether the caller may reach this install at all (API keys can be limited to some).
