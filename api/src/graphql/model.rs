@@ -1,0 +1,14 @@
+//! GraphQL types: each wraps a domain struct and adds nothing but names.
+
+pub(crate) mod api_key;
+pub(crate) mod audit_event;
+pub(crate) mod connector;
+pub(crate) mod endpoint;
+pub(crate) mod install;
+pub(crate) mod member;
+pub(crate) mod node;
+pub(crate) mod record;
+pub(crate) mod sync_run;
+pub(crate) mod tenant;
+pub(crate) mod user_error;
+pub(crate) mod viewer;

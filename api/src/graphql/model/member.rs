@@ -1,0 +1,61 @@
+//! People and their place in the organisation.
+
+use async_graphql::{Enum, ID, Object};
+use chrono::{DateTime, Utc};
+
+/// A person's place in an organisation; each role may do what the ones before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::Role")]
+pub(crate) enum Role {
+    /// Sees what the organisation has.
+    Viewer,
+    /// Uses it: searches and reads what was synced.
+    Member,
+    /// Runs it: connectors, credentials, keys, members.
+    Admin,
+    /// Owns it.
+    Owner,
+}
+
+pub(crate) struct User(pub(crate) domain::User);
+
+pub(crate) struct Member {
+    pub(crate) membership: domain::Membership,
+    pub(crate) user: domain::User,
+}
+
+/// A person.
+#[Object]
+impl User {
+    pub(crate) async fn id(&self) -> ID {
+        ID(self.0.id.to_string())
+    }
+
+    async fn email(&self) -> &str {
+        &self.0.email
+    }
+
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+}
+
+/// A person's place in the organisation.
+#[Object]
+impl Member {
+    pub(crate) async fn id(&self) -> ID {
+        ID(self.membership.id.to_string())
+    }
+
+    async fn user(&self) -> User {
+        User(self.user.clone())
+    }
+
+    async fn role(&self) -> Role {
+        self.membership.role.into()
+    }
+
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.membership.created_at
+    }
+}

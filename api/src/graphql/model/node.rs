@@ -1,0 +1,23 @@
+//! Everything that has a global id of its own.
+
+use async_graphql::{ID, Interface};
+
+use super::{
+    api_key::ApiKey, audit_event::AuditEvent, connector::Connector, endpoint::Endpoint,
+    install::Install, member::User, record::Record, sync_run::SyncRun, tenant::Tenant,
+};
+
+/// Something that can be fetched by its id alone.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Global id: the kind, a colon, the rest."))]
+pub(crate) enum Node {
+    Tenant(Tenant),
+    User(User),
+    Connector(Connector),
+    Install(Install),
+    SyncRun(SyncRun),
+    Record(Record),
+    Endpoint(Endpoint),
+    ApiKey(ApiKey),
+    AuditEvent(AuditEvent),
+}

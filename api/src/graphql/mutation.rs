@@ -1,0 +1,30 @@
+//! Root fields that change something. What was to be expected is data in the payload; only surprises are errors.
+
+mod api_keys;
+mod installs;
+mod session;
+mod syncs;
+
+use async_graphql::MergedObject;
+
+use super::model::user_error::UserError;
+use crate::error::user_error;
+
+/// Everything that can be changed.
+#[derive(Default, MergedObject)]
+pub(crate) struct Mutation(
+    installs::InstallsMutation,
+    syncs::SyncsMutation,
+    api_keys::ApiKeysMutation,
+    session::SessionMutation,
+);
+
+/// Parts what was to be expected, which goes into the payload, from surprises, which stay errors.
+pub(crate) fn expected<T>(
+    result: Result<T, control::Error>,
+) -> Result<Result<T, Vec<UserError>>, control::Error> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(error) => user_error(error).map(|expected| Err(vec![expected])),
+    }
+}

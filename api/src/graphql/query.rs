@@ -1,0 +1,36 @@
+//! Root fields that read.
+
+mod api_keys;
+mod audit_events;
+mod connectors;
+mod endpoints;
+mod installs;
+mod members;
+mod node;
+mod search;
+mod viewer;
+
+use async_graphql::MergedObject;
+
+/// Everything that can be read.
+#[derive(Default, MergedObject)]
+pub(crate) struct Query(
+    viewer::ViewerQuery,
+    node::NodeQuery,
+    connectors::ConnectorsQuery,
+    installs::InstallsQuery,
+    search::SearchQuery,
+    endpoints::EndpointsQuery,
+    members::MembersQuery,
+    api_keys::ApiKeysQuery,
+    audit_events::AuditEventsQuery,
+);
+
+/// Turns "not there" into null: the answer is the same for what belongs to somebody else and for what never was.
+pub(crate) fn found<T>(result: Result<T, control::Error>) -> Result<Option<T>, control::Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(control::Error::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

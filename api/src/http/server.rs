@@ -1,0 +1,216 @@
+//! The routes of this door, and the frame around each of them.
+
+use std::sync::Arc;
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    body::BoxBody,
+    dev::{ServiceRequest, ServiceResponse},
+    guard,
+    http::{
+        Method,
+        header::{HeaderName, HeaderValue},
+    },
+    middleware::{Compress, Next, from_fn},
+    web::{self, Data, ServiceConfig},
+};
+use control::Control;
+use telemetry::Metrics;
+use tokio::time::Instant;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+
+use super::{
+    console,
+    csrf::Site,
+    ctx::{REQUEST_ID, RequestId},
+    error::{self, method_not_allowed, not_found},
+    graphql, headers, sign_in, socket,
+};
+use crate::{
+    Config,
+    error::{Code, Refused},
+    graphql::schema::{PatchbaySchema, build},
+    rest::{health, openapi, version},
+};
+
+/// Where the GraphQL door is.
+const GRAPHQL: &str = "/graphql";
+/// Paths of the MCP door, which may share the process.
+const MCP: &str = "/t/";
+
+/// The control-plane door.
+#[derive(Clone)]
+pub struct Api {
+    state: Data<State>,
+}
+
+/// What every handler of the door may need.
+pub(crate) struct State {
+    pub(crate) config: Config,
+    pub(crate) control: Control,
+    pub(crate) metrics: Metrics,
+    pub(crate) schema: PatchbaySchema,
+    pub(crate) site: Site,
+    /// Address under which users reach the product, without a slash at its end.
+    pub(crate) public_url: Arc<str>,
+    /// Everything that runs beside a request.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}
+
+// === impl Api ===
+
+impl Api {
+    /// Makes the door. Nothing is opened and nothing can fail.
+    pub fn build(config: Config, control: Control, metrics: Metrics) -> Self {
+        let site = Site::of(&config);
+        let public_url = config.public_url.trim_end_matches('/').into();
+        let state = State {
+            config,
+            control,
+            metrics,
+            schema: build(),
+            site,
+            public_url,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        };
+        Self { state: Data::new(state) }
+    }
+
+    /// Adds the door's routes. Paths of the MCP door (`/t/…`) are left alone, whichever of the two is added first.
+    pub fn configure(&self, routes: &mut ServiceConfig) {
+        let state = self.state.clone();
+        let framed = from_fn(move |request, next| frame(state.clone(), request, next));
+        let scope = web::scope("")
+            .guard(guard::fn_guard(|asked| !asked.head().uri.path().starts_with(MCP)))
+            .app_data(self.state.clone())
+            .wrap(framed)
+            .service(
+                web::resource(GRAPHQL)
+                    .route(web::post().to(graphql::execute))
+                    .default_service(web::to(method_not_allowed)),
+            )
+            .service(web::resource("/graphql/ws").route(web::get().to(socket::subscribe)))
+            .service(
+                web::resource("/sign-in/{token}")
+                    .route(web::get().to(sign_in::ask))
+                    .route(web::post().to(sign_in::redeem))
+                    .default_service(web::to(method_not_allowed)),
+            )
+            .service(
+                web::resource("/sign-out")
+                    .route(web::post().to(sign_in::sign_out))
+                    .default_service(web::to(method_not_allowed)),
+            )
+            .service(web::resource("/health/live").route(web::get().to(health::live)))
+            .service(web::resource("/health/ready").route(web::get().to(health::ready)))
+            .service(
+                web::scope("/api")
+                    .service(web::resource("/v1/version").route(web::get().to(version::version)))
+                    .service(
+                        web::resource("/v1/openapi.json")
+                            .wrap(Compress::default())
+                            .route(web::get().to(openapi::document)),
+                    )
+                    .default_service(web::to(not_found)),
+            )
+            .service(
+                web::scope("/assets")
+                    .wrap(Compress::default())
+                    .default_service(web::to(console::asset)),
+            )
+            .default_service(web::to(console::page));
+        routes.service(scope);
+    }
+
+    /// Ends subscriptions and waits for what still runs. Call it when the server is to stop accepting.
+    pub async fn stop(&self) {
+        self.state.stop.cancel();
+        self.state.tasks.close();
+        self.state.tasks.wait().await;
+    }
+}
+
+/// What is true of every request: it has an id and a span, comes from where it may, and its answer carries the headers.
+async fn frame(
+    state: Data<State>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let started = Instant::now();
+    let id = RequestId::of(request.headers());
+    let method = request.method().clone();
+    let span = tracing::info_span!(
+        "api.http.request",
+        otel.kind = "server",
+        http.request.method = %method,
+        http.route = tracing::field::Empty,
+        http.response.status_code = tracing::field::Empty,
+        request.id = id.as_str(),
+    );
+    let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    if let Some(parent) = parent {
+        telemetry::propagate::set_parent(&span, parent);
+    }
+    request.extensions_mut().insert(id.clone());
+    let response = match admit(&state.site, &request) {
+        Ok(()) => answer(request, next, &id).instrument(span.clone()).await,
+        Err(refused) => {
+            let response = refuse(request.path(), refused, &id);
+            request.into_response(response)
+        }
+    };
+    let mut response = response;
+    let route = response.request().match_pattern().unwrap_or_else(|| "console".to_owned());
+    let status = response.status().as_u16();
+    span.record("http.route", route.as_str());
+    span.record("http.response.status_code", status);
+    state.metrics.http_request(method.as_str(), &route, status, started.elapsed().as_secs_f64());
+    headers::secure(response.headers_mut(), state.site.https());
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    debug_assert!(REQUEST_ID.eq_ignore_ascii_case("x-request-id"));
+    Ok(response)
+}
+
+/// Where a request must come from. Health is asked by address, without a name.
+fn admit(site: &Site, request: &ServiceRequest) -> Result<(), Refused> {
+    if request.path().starts_with("/health/") {
+        return Ok(());
+    }
+    site.check_host(request.request())?;
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    site.check_origin(request.request())
+}
+
+/// The handler's answer; an error that actix itself raised becomes a problem without its text.
+async fn answer(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+    id: &RequestId,
+) -> ServiceResponse<BoxBody> {
+    let (http, path) = (request.request().clone(), request.path().to_owned());
+    match next.call(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            let status = error.as_response_error().status_code();
+            tracing::debug!(request.id = id.as_str(), %error, "Request was not understood");
+            let code = if status.is_server_error() { Code::Internal } else { Code::Invalid };
+            let refused = Refused::new(status, code, "the request could not be understood");
+            ServiceResponse::new(http, refuse(&path, refused, id))
+        }
+    }
+}
+
+fn refuse(path: &str, refused: Refused, id: &RequestId) -> HttpResponse {
+    if path == GRAPHQL {
+        error::graphql(refused, id.as_str())
+    } else {
+        error::problem(refused, id.as_str())
+    }
+}

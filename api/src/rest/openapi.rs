@@ -1,0 +1,45 @@
+//! `/api/v1/openapi.json`: the REST operations, written down by the code that answers them.
+
+use actix_web::HttpResponse;
+use utoipa::OpenApi;
+
+use crate::{
+    http::{error::Problem, sign_in},
+    rest::{health, version},
+};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Patchbay",
+        description = "The REST side of the control plane. Everything else is GraphQL, at `POST /graphql`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        health::live,
+        health::ready,
+        version::version,
+        document,
+        sign_in::ask,
+        sign_in::redeem,
+        sign_in::sign_out,
+    ),
+    components(schemas(Problem))
+)]
+struct Document;
+
+/// This document.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "meta", responses(
+    (status = 200, description = "OpenAPI 3.1", content_type = "application/json"),
+))]
+pub(crate) async fn document() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(text())
+}
+
+/// The document as pretty JSON with a line end.
+pub(crate) fn text() -> String {
+    let text = Document::openapi().to_pretty_json();
+    let mut text = text.expect("the document is built from literals that are JSON");
+    text.push('\n');
+    text
+}
