@@ -12,6 +12,7 @@ pub mod plane;
 pub mod ports;
 pub mod process;
 pub mod services;
+pub mod supervise;
 pub mod upstream;
 
 pub use crate::{

@@ -179,6 +179,14 @@ impl TestPlane {
         self.roles.values().map(|running| running.process.log_text()).collect()
     }
 
+    /// The last part of each role's log.
+    pub fn log_tails(&self) -> Vec<(&'static str, String)> {
+        self.roles
+            .iter()
+            .map(|(role, running)| (role.as_str(), running.process.log_tail()))
+            .collect()
+    }
+
     /// Ends all roles as a user would (SIGTERM) and fails when one does not end by itself in time.
     pub async fn stop(mut self) -> Result<(), Error> {
         let mut late = Vec::new();
