@@ -231,8 +231,8 @@ pub enum SystemReason {
     RecordAudit,
     /// A credential that somebody may give is sealed under the organisation's data key.
     SealCredential,
-    /// A permitted tool call opens the credential of its install.
-    CallTool,
+    /// A permitted tool call, proxy call or connection check opens the credential of its install.
+    UseCredential,
     /// The scheduler starts a sync that is due.
     ScheduleSync,
 }
@@ -338,7 +338,7 @@ impl SystemReason {
             SystemReason::BuildRoutes => "build_routes",
             SystemReason::RecordAudit => "record_audit",
             SystemReason::SealCredential => "seal_credential",
-            SystemReason::CallTool => "call_tool",
+            SystemReason::UseCredential => "use_credential",
             SystemReason::ScheduleSync => "schedule_sync",
         }
     }
