@@ -1,1 +1,67 @@
-//! vault
+//! The vault: secrets sealed under a data key of their own organisation, which is sealed under the key-encryption key.
+//!
+//! No database and no async: the store keeps the bytes, this crate gives them meaning. There is no default key and no mode that
+//! does not encrypt. What is opened is zeroized when dropped and cannot be printed.
+
+mod kek;
+mod seal;
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use kek::Kek;
+pub use seal::{Opened, SealContext, Vault, WrappedDataKey};
+
+/// Where the key-encryption key comes from: exactly one of the two.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// File with the key, readable by its owner only (mode 0600). Env: `PATCHBAY__VAULT__KEY_FILE`
+    pub key_file: Option<PathBuf>,
+    /// The key itself: 32 random bytes in base64. Prefer the file. Env: `PATCHBAY__VAULT__KEY`
+    #[serde(serialize_with = "hidden")]
+    #[schemars(with = "Option<String>")]
+    pub key: Option<SecretString>,
+}
+
+/// Why the vault did not do what was asked. None of the messages holds key material.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "no key-encryption key is configured: set `vault.key_file` to a file of 32 random bytes in base64 with mode 0600 \
+         (`openssl rand -base64 32`)"
+    )]
+    NoKey,
+    #[error("`vault.key_file` and `vault.key` are both set: keep one of them")]
+    TwoKeys,
+    #[error("the key file {path} cannot be read or written")]
+    File {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the key file {path} can be read by others: run `chmod 600 {path}`")]
+    Permissions { path: PathBuf },
+    #[error("the key-encryption key is not 32 bytes in base64")]
+    KeyFormat,
+    #[error("the system gave no randomness")]
+    Random,
+    #[error(
+        "sealed bytes could not be opened: they are damaged, or belong elsewhere, or were sealed under another key"
+    )]
+    Sealed,
+    #[error(
+        "these bytes were sealed under the key {found}, but this process holds {held}: give it the right `vault.key_file`"
+    )]
+    OtherKey { found: String, held: String },
+    #[error("these bytes have a format (version {0}) that this version does not know")]
+    Format(u8),
+}
+
+/// A configuration dump shows that there is a key, never the key.
+fn hidden<S: Serializer>(key: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    key.as_ref().map(|_| "<hidden>").serialize(serializer)
+}
