@@ -1,0 +1,44 @@
+//! Every span, metric and attribute name, once.
+
+/// Span names: `<layer>.<noun>.<verb>`.
+pub mod span {
+    pub const HTTP_REQUEST: &str = "http.request";
+    pub const GRAPHQL_OPERATION: &str = "graphql.operation";
+    pub const MCP_REQUEST: &str = "mcp.request";
+    pub const MCP_UPSTREAM: &str = "mcp.upstream";
+    pub const JOB_RUN: &str = "job.run";
+    pub const JOB_SYNC_INSTALL: &str = "job.sync_install";
+    pub const QUEUE_RING: &str = "queue.jobs.ring";
+    pub const INSTALL_CREATE: &str = "control.installs.install";
+    pub const SYNC_START: &str = "control.syncs.start";
+    pub const SYNC_PAGE: &str = "control.syncs.page";
+    pub const TOOL_CALL: &str = "control.tools.call";
+    pub const EGRESS_REQUEST: &str = "egress.request";
+}
+
+/// Attributes of the OpenTelemetry conventions for MCP (semantic-conventions-genai, `docs/gen-ai/mcp.md`).
+pub mod attribute {
+    pub const MCP_METHOD: &str = "mcp.method.name";
+    pub const MCP_PROTOCOL_VERSION: &str = "mcp.protocol.version";
+    pub const MCP_SESSION: &str = "mcp.session.id";
+    pub const TOOL_NAME: &str = "gen_ai.tool.name";
+    pub const PROMPT_NAME: &str = "gen_ai.prompt.name";
+    pub const OPERATION_NAME: &str = "gen_ai.operation.name";
+    pub const JSONRPC_REQUEST_ID: &str = "jsonrpc.request.id";
+    pub const RPC_STATUS: &str = "rpc.response.status_code";
+    pub const ERROR_TYPE: &str = "error.type";
+}
+
+/// Metric names, without the suffix that the exposition format adds to counters.
+pub mod metric {
+    pub const HTTP_REQUEST_DURATION: &str = "http_server_request_duration_seconds";
+    pub const MCP_OPERATION_DURATION: &str = "mcp_server_operation_duration_seconds";
+    pub const UPSTREAM_DURATION: &str = "mcp_client_operation_duration_seconds";
+    pub const JOB_DURATION: &str = "patchbay_job_duration_seconds";
+    pub const SYNC_RECORDS: &str = "patchbay_sync_records";
+    pub const CACHE_LOOKUPS: &str = "patchbay_cache_lookups";
+    pub const QUEUE_RINGS: &str = "patchbay_queue_rings";
+    pub const QUEUE_RECONNECTS: &str = "patchbay_queue_reconnects";
+    pub const AUDIT_DROPPED: &str = "patchbay_audit_dropped";
+    pub const RATE_LIMITED: &str = "patchbay_rate_limited";
+}
