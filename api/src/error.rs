@@ -212,10 +212,10 @@ fn describe(error: &control::Error) -> Told {
             (Code::Unauthenticated, Vec::new(), Refused::unauthenticated().message)
         }
         control::Error::Invalid { field, message, .. } => {
-            (Code::Invalid, field.clone(), message.clone())
+            (Code::Invalid, named(field), message.clone())
         }
         control::Error::Conflict { field, message } => {
-            (Code::Conflict, vec![field.to_string()], message.clone())
+            (Code::Conflict, named(field), message.clone())
         }
         control::Error::Limited { retry_after } => {
             let seconds = retry_after.as_secs().max(1);
@@ -227,6 +227,21 @@ fn describe(error: &control::Error) -> Told {
         control::Error::Internal(_) => return internal(),
     };
     Told { code, field, message }
+}
+
+/// A path as the client wrote it: use-cases name their inputs in `snake_case`, GraphQL in `camelCase`.
+/// What follows the first step is the client's own (settings of a connector) and stays.
+fn named(field: &[String]) -> Vec<String> {
+    let mut field = field.to_vec();
+    if let Some(first) = field.first_mut() {
+        let mut words = first.split('_');
+        let head = words.next().unwrap_or_default().to_owned();
+        *first = words.fold(head, |name, word| {
+            let (initial, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+            name + &initial.to_ascii_uppercase() + rest
+        });
+    }
+    field
 }
 
 fn internal() -> Told {
@@ -271,6 +286,15 @@ mod tests {
         let mut response = Response::from_errors(vec![error]);
         finish(&mut response, "request-1");
         assert!(response.errors[0].message.starts_with("something went wrong here"));
+    }
+
+    #[test]
+    fn fields_are_named_as_the_client_wrote_them() {
+        let path = |steps: &[&str]| steps.iter().map(|&step| step.to_owned()).collect::<Vec<_>>();
+        assert_eq!(named(&path(&["display_name"])), path(&["displayName"]));
+        assert_eq!(named(&path(&["expectedVersion"])), path(&["expectedVersion"]));
+        assert_eq!(named(&path(&["config", "root_dir"])), path(&["config", "root_dir"]));
+        assert_eq!(named(&[]), path(&[]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{csrf::Site, session};
 use crate::error::{Refused, refused};
 
 /// Header that carries the request id both ways.
-pub(crate) const REQUEST_ID: &str = "X-Request-Id";
+pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// The name of one request in logs, traces, audit and answers.
 #[derive(Debug, Clone)]

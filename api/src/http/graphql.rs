@@ -16,6 +16,8 @@ use actix_web::{
 use async_graphql::Request;
 use domain::OpCtx;
 use futures_util::StreamExt;
+use telemetry::names;
+use tracing::Instrument;
 
 use super::{csrf, ctx::Credential, error, server::State, session};
 use crate::{
@@ -65,7 +67,12 @@ async fn answer(
     let signed_out = Arc::new(AtomicBool::new(false));
     let caller = Caller::new(&state.control, &ctx, &state.tasks, state.public_url.clone())
         .telling_sign_out(signed_out.clone());
-    let mut response = state.schema.execute(document.data(caller)).await;
+    let span = tracing::info_span!(
+        names::span::GRAPHQL_OPERATION,
+        graphql.operation.mutates = operations.mutates,
+        graphql.operation.name = document.operation_name.as_deref(),
+    );
+    let mut response = state.schema.execute(document.data(caller)).instrument(span).await;
     finish(&mut response, id);
     let mut answer = HttpResponse::Ok();
     if signed_out.load(Ordering::Relaxed) {

@@ -15,7 +15,10 @@ use actix_web::{
     web::{self, Data, ServiceConfig},
 };
 use control::Control;
-use telemetry::Metrics;
+use telemetry::{
+    Metrics, names,
+    propagate::{TRACEPARENT, set_parent},
+};
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
@@ -143,37 +146,42 @@ async fn frame(
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
     let span = tracing::info_span!(
-        "api.http.request",
+        names::span::HTTP_REQUEST,
         otel.kind = "server",
         http.request.method = %method,
         http.route = tracing::field::Empty,
         http.response.status_code = tracing::field::Empty,
         request.id = id.as_str(),
     );
-    let parent = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    let parent = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
     if let Some(parent) = parent {
-        telemetry::propagate::set_parent(&span, parent);
+        set_parent(&span, parent);
     }
     request.extensions_mut().insert(id.clone());
-    let response = match admit(&state.site, &request) {
+    let mut response = match admit(&state.site, &request) {
         Ok(()) => answer(request, next, &id).instrument(span.clone()).await,
         Err(refused) => {
             let response = refuse(request.path(), refused, &id);
             request.into_response(response)
         }
     };
-    let mut response = response;
     let route = response.request().match_pattern().unwrap_or_else(|| "console".to_owned());
     let status = response.status().as_u16();
     span.record("http.route", route.as_str());
     span.record("http.response.status_code", status);
-    state.metrics.http_request(method.as_str(), &route, status, started.elapsed().as_secs_f64());
+    state.metrics.http_request(known(&method), &route, status, started.elapsed().as_secs_f64());
     headers::secure(response.headers_mut(), state.site.https());
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
     }
-    debug_assert!(REQUEST_ID.eq_ignore_ascii_case("x-request-id"));
     Ok(response)
+}
+
+/// The method as a label: clients can make methods up, and each would be a time series of its own.
+fn known(method: &Method) -> &str {
+    const KNOWN: [Method; 6] =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS];
+    if KNOWN.contains(method) { method.as_str() } else { "_OTHER" }
 }
 
 /// Where a request must come from. Health is asked by address, without a name.

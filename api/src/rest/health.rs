@@ -13,6 +13,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Which parts answer.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the shape of the answer: one flag for each part"
+)]
 pub(crate) struct Readiness {
     /// Whether requests can be served.
     ready: bool,

@@ -1,7 +1,9 @@
 //! `installConnector`, `updateInstall`, `removeInstall` and `checkConnection`.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use control::{CheckConnection, CheckReport, InstallConnector, Installed, UpdateInstall};
+use control::{
+    CheckConnection, CheckReport, InstallConnector, Installed, SecretJson, UpdateInstall,
+};
 use serde_json::Value;
 
 use super::expected;
@@ -170,7 +172,7 @@ async fn install(
         display_name: input.display_name,
         alias: input.alias,
         config: input.config,
-        credential: input.credential,
+        credential: input.credential.map(SecretJson::new),
         sync_interval_seconds: input.sync_interval_seconds,
     };
     caller.control.install_connector(&caller.ctx, command).await
@@ -184,7 +186,7 @@ async fn update(
     let command = UpdateInstall {
         display_name: input.display_name,
         config: input.config,
-        credential: input.credential,
+        credential: input.credential.map(SecretJson::new),
         status: input.status.map(Into::into),
         sync_interval_seconds: input.sync_interval_seconds,
         expected_version: input.expected_version,
@@ -204,7 +206,7 @@ async fn check(
     let command = CheckConnection {
         connector: input.connector,
         config: input.config,
-        credential: input.credential,
+        credential: input.credential.map(SecretJson::new),
     };
     caller.control.check_connection(&caller.ctx, command).await
 }

@@ -1,0 +1,264 @@
+//! Who may do what, operation by operation. A new operation fails here until it has its line in the table.
+
+use std::collections::BTreeSet;
+
+use async_graphql::parser::{
+    parse_schema,
+    types::{TypeKind, TypeSystemDefinition},
+};
+use domain::Role;
+use serde_json::{Value, json};
+
+use crate::{
+    plane::{Caller, Plane},
+    subscriptions::Socket,
+};
+
+/// An operation, the lowest role that may use it, and a document that does. Ids in it name nothing, so that being
+/// let through changes nothing and is answered with "not there".
+struct Case {
+    operation: &'static str,
+    lowest: Role,
+    document: &'static str,
+}
+
+const fn case(operation: &'static str, lowest: Role, document: &'static str) -> Case {
+    Case { operation, lowest, document }
+}
+
+/// The table. Operations may have several lines, when what they do depends on what they are given.
+const TABLE: &[Case] = &[
+    case("Query.viewer", Role::Viewer, "{ viewer { role tenant { id } user { id } } }"),
+    case(
+        "Query.node",
+        Role::Viewer,
+        "{ node(id: \"install:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Query.node",
+        Role::Viewer,
+        "{ node(id: \"run:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Query.node",
+        Role::Viewer,
+        "{ node(id: \"tenant:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Query.node",
+        Role::Viewer,
+        "{ node(id: \"user:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Query.node",
+        Role::Viewer,
+        "{ node(id: \"endpoint:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case("Query.node", Role::Viewer, "{ node(id: \"connector:files\") { id } }"),
+    case(
+        "Query.node",
+        Role::Member,
+        "{ node(id: \"record:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Query.node",
+        Role::Member,
+        "{ node(id: \"api_key:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Query.node",
+        Role::Admin,
+        "{ node(id: \"audit:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case("Query.connectors", Role::Viewer, "{ connectors { slug } }"),
+    case("Query.connector", Role::Viewer, "{ connector(slug: \"files\") { slug } }"),
+    case("Query.installs", Role::Viewer, "{ installs(first: 1) { nodes { id } } }"),
+    case(
+        "Query.install",
+        Role::Viewer,
+        "{ install(id: \"install:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case("Query.search", Role::Member, "{ search(query: \"patchbay\") { score } }"),
+    case("Query.endpoints", Role::Viewer, "{ endpoints { url } }"),
+    case("Query.members", Role::Viewer, "{ members(first: 1) { nodes { id } } }"),
+    case("Query.apiKeys", Role::Member, "{ apiKeys(first: 1) { nodes { id } } }"),
+    case("Query.auditEvents", Role::Admin, "{ auditEvents(first: 1) { nodes { id } } }"),
+    case(
+        "Mutation.installConnector",
+        Role::Admin,
+        "mutation { payload: installConnector(input: { connector: \"none\", displayName: \"None\", config: {} }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.updateInstall",
+        Role::Admin,
+        "mutation { payload: updateInstall(input: { id: \"install:0192f3c4-0000-7000-8000-000000000000\", displayName: \"X\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.removeInstall",
+        Role::Admin,
+        "mutation { payload: removeInstall(input: { id: \"install:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.checkConnection",
+        Role::Admin,
+        "mutation { payload: checkConnection(input: { connector: \"none\", config: {} }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.startSync",
+        Role::Admin,
+        "mutation { payload: startSync(input: { installId: \"install:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.cancelSync",
+        Role::Admin,
+        "mutation { payload: cancelSync(input: { runId: \"run:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.createApiKey",
+        Role::Admin,
+        "mutation { payload: createApiKey(input: { name: \"X\", role: VIEWER }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.revokeApiKey",
+        Role::Admin,
+        "mutation { payload: revokeApiKey(input: { id: \"api_key:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case("Mutation.signOut", Role::Viewer, "mutation { signOut { ok } }"),
+    case(
+        "Subscription.syncRun",
+        Role::Viewer,
+        "subscription { syncRun(installId: \"install:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+];
+
+/// REST operations that need a caller; each has a test of its own, named here.
+const REST_COVERED: &[&str] = &[
+    // sign_in::sign_out_by_post_needs_the_token
+    "POST /sign-out",
+];
+
+/// REST operations that anybody may use. May only shrink: it stood at 6.
+const UNCOVERED: &str = include_str!("../uncovered-authz.txt");
+const UNCOVERED_AT_MOST: usize = 6;
+
+impl Case {
+    fn subscribes(&self) -> bool {
+        self.operation.starts_with("Subscription.")
+    }
+}
+
+/// Whether an answer says that the role is not enough, as an error or as data.
+fn denied(answer: &Value) -> bool {
+    let errors = answer["errors"].as_array().into_iter().flatten();
+    let mut codes = errors.map(|error| &error["extensions"]["code"]);
+    let expected = answer["data"]["payload"]["userErrors"].as_array().into_iter().flatten();
+    codes.any(|code| code == "DENIED")
+        || expected.into_iter().any(|error| error["code"] == "DENIED")
+}
+
+/// Whether an answer says that something else than a permission is missing here: our own fault.
+fn broken(answer: &Value) -> bool {
+    let errors = answer["errors"].as_array().into_iter().flatten();
+    errors.into_iter().any(|error| {
+        let code = error["extensions"]["code"].as_str().unwrap_or("none");
+        !["DENIED", "NOT_FOUND", "INVALID"].contains(&code)
+    })
+}
+
+#[test]
+fn every_graphql_operation_has_a_case() {
+    let document = parse_schema(api::sdl()).expect("our own SDL");
+    let mut operations = BTreeSet::new();
+    for definition in document.definitions {
+        let TypeSystemDefinition::Type(ty) = definition else { continue };
+        let name = ty.node.name.node.to_string();
+        let TypeKind::Object(object) = ty.node.kind else { continue };
+        if ["Query", "Mutation", "Subscription"].contains(&name.as_str()) {
+            let fields = object.fields.into_iter().map(|field| field.node.name.node);
+            operations.extend(fields.map(|field| format!("{name}.{field}")));
+        }
+    }
+    let covered: BTreeSet<_> = TABLE.iter().map(|case| case.operation.to_owned()).collect();
+    assert!(operations.len() > 20, "the SDL was read: {operations:?}");
+    assert_eq!(
+        operations, covered,
+        "if you added an operation: say in TABLE which role may use it; if you removed one: remove its line"
+    );
+}
+
+#[test]
+fn every_rest_operation_has_a_case_or_is_open_to_all() {
+    let document: Value = serde_json::from_str(&api::openapi()).expect("our own document");
+    let mut operations = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in item.as_object().expect("methods").keys() {
+            operations.insert(format!("{} {path}", method.to_uppercase()));
+        }
+    }
+    let open: BTreeSet<_> = UNCOVERED.lines().map(str::to_owned).collect();
+    let covered: BTreeSet<_> = REST_COVERED.iter().map(|&operation| operation.to_owned()).collect();
+    assert!(open.len() <= UNCOVERED_AT_MOST, "tests/uncovered-authz.txt may only shrink");
+    assert!(open.is_disjoint(&covered), "an operation is either open or covered");
+    assert_eq!(
+        operations,
+        open.union(&covered).cloned().collect(),
+        "if you added an operation: cover it in REST_COVERED by a test; the list of what is open may only shrink"
+    );
+}
+
+#[tokio::test]
+async fn each_role_may_do_what_the_table_says_and_no_more() {
+    let plane = Plane::start().await;
+    let acme = plane.organisation("acme").await;
+    for role in Role::ALL {
+        let caller = plane.key(&acme.owner, *role).await;
+        for case in TABLE {
+            let answer = if case.subscribes() {
+                first_event(&plane, &caller, case.document).await
+            } else {
+                plane.graphql(&caller, case.document, json!({})).await
+            };
+            let may = *role >= case.lowest;
+            assert_eq!(!denied(&answer), may, "{role:?} {}: {answer}", case.operation);
+            assert!(!broken(&answer), "{role:?} {}: {answer}", case.operation);
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_may_do_anything() {
+    let plane = Plane::start().await;
+    for case in TABLE.iter().filter(|case| !case.subscribes()) {
+        let reply = plane.graphql_reply(&Caller::Nobody, case.document, json!({})).await;
+        let answer = reply.json().expect("an answer");
+        assert_eq!(reply.status, 401, "{}: {answer}", case.operation);
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+        assert!(answer["data"].is_null(), "{}: {answer}", case.operation);
+    }
+    let mut socket = Socket::open(&plane, &[]).await.expect("an upgrade");
+    socket.send(json!({ "type": "connection_init", "payload": {} })).await;
+    assert_eq!(socket.next().await, Err(4403));
+}
+
+#[tokio::test]
+async fn viewer_sees_an_install_but_not_what_it_has_synced() {
+    let plane = Plane::start().await;
+    let acme = plane.organisation("acme").await;
+    plane.install(&acme.session, "docs").await;
+    let viewer = plane.key(&acme.owner, Role::Viewer).await;
+    let document = "{ installs(first: 1) { nodes { alias latestRun { state } runs(first: 1) { nodes { state } } } } }";
+    let answer = plane.graphql(&viewer, document, json!({})).await;
+    assert_eq!(answer["data"]["installs"]["nodes"][0]["alias"], "docs", "{answer}");
+    let records = "{ installs(first: 1) { nodes { records(first: 1) { nodes { title } } } } }";
+    assert!(denied(&plane.graphql(&viewer, records, json!({})).await));
+    let member = plane.key(&acme.owner, Role::Member).await;
+    assert!(!denied(&plane.graphql(&member, records, json!({})).await));
+}
+
+/// What a subscription first says.
+async fn first_event(plane: &Plane, caller: &Caller, document: &str) -> Value {
+    let mut socket = Socket::signed_in(plane, caller).await;
+    let payload = json!({ "query": document });
+    socket.send(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+    socket.next().await.expect("an answer")["payload"].take()
+}

@@ -1,0 +1,11 @@
+//! The door from outside: a real server over a real `Control` on SQLite, spoken to by HTTP and WebSocket.
+
+mod attacks;
+mod authorization;
+mod console;
+mod errors;
+mod plane;
+mod rest;
+mod sign_in;
+mod subscriptions;
+mod tenancy;
