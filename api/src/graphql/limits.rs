@@ -102,10 +102,16 @@ pub(crate) fn check(request: &mut Request) -> Result<Operations, Refusal> {
         measure.fragment(name)?;
     }
     let mut found = Operations { mutates: false, subscribes: false };
+    // Only one operation is executed, but every one is validated.
+    let mut selections = 0_usize;
     for (_, operation) in document.operations.iter() {
         let mut size = measure.selection_set(&operation.node.selection_set.node)?;
         size.directives += operation.node.directives.len();
         size.check()?;
+        selections = selections.saturating_add(size.selections);
+        if selections > MAX_SELECTIONS {
+            return Err(Refusal::Selections);
+        }
         found.mutates |= operation.node.ty == OperationType::Mutation;
         found.subscribes |= operation.node.ty == OperationType::Subscription;
     }
@@ -296,6 +302,17 @@ mod tests {
             document += &format!(" fragment F{index} on T {{ ...F{next} ...F{next} }}");
         }
         document += " fragment F200 on T { a }";
+        assert_eq!(checked(&document), Err(Refusal::Selections));
+    }
+
+    #[test]
+    fn operations_that_share_a_large_fragment_are_counted_together() {
+        let fields = "a ".repeat(500);
+        let mut document = format!("fragment F on T {{ b {{ {fields} }} }}");
+        assert!(checked(&format!("query One {{ ...F }} {document}")).is_ok());
+        for index in 0..3 {
+            document += &format!(" query Q{index} {{ ...F }}");
+        }
         assert_eq!(checked(&document), Err(Refusal::Selections));
     }
 

@@ -6,6 +6,7 @@ use async_graphql::dataloader::{DataLoader, Loader};
 use control::Control;
 use domain::{InstallId, OpCtx, SyncRun};
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 /// The loaders of one request.
 pub(crate) struct Loaders {
@@ -34,8 +35,10 @@ impl Loaders {
         let latest_runs = LatestRuns { control: control.clone(), ctx: ctx.clone() };
         let (first, second) = (tasks.clone(), tasks.clone());
         Self {
-            installs: DataLoader::new(installs, move |batch| first.spawn(batch)),
-            latest_runs: DataLoader::new(latest_runs, move |batch| second.spawn(batch)),
+            installs: DataLoader::new(installs, move |batch| first.spawn(batch.in_current_span())),
+            latest_runs: DataLoader::new(latest_runs, move |batch| {
+                second.spawn(batch.in_current_span())
+            }),
         }
     }
 }

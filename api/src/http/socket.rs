@@ -41,6 +41,8 @@ const RECHECK: Duration = Duration::from_secs(3);
 const PING: Duration = Duration::from_secs(20);
 /// How long a connection may say nothing before `connection_init`.
 const INIT_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a message may take to leave; a peer that does not read does not keep its connection.
+const SEND_PATIENCE: Duration = Duration::from_secs(10);
 /// Largest message of a client.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// Messages of a client that may wait for the engine.
@@ -216,12 +218,17 @@ impl Connection {
                     Some(Ok(AggregatedMessage::Close(_)) | Err(_)) | None => return None,
                 },
                 outgoing = socket.next() => match outgoing {
-                    Some(WsMessage::Text(text)) => self.session.text(text).await.ok()?,
+                    Some(WsMessage::Text(text)) => self.tell(text).await?,
                     Some(WsMessage::Close(code, reason)) => return Some(end(code, &reason)),
                     None => return Some((1000, "done")),
                 },
             }
         }
+    }
+
+    /// Sends a message; `None` when the peer is gone or does not read.
+    async fn tell(&mut self, text: String) -> Option<()> {
+        tokio::time::timeout(SEND_PATIENCE, self.session.text(text)).await.ok()?.ok()
     }
 
     /// Whether the credential still stands for the same caller.

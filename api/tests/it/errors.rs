@@ -65,7 +65,7 @@ async fn expected_outcomes_of_a_mutation_are_data() {
 async fn connector_settings_that_fail_their_schema_are_refused_at_their_field() {
     let plane = Plane::start().await;
     let acme = plane.organisation("acme").await;
-    let mutation = "mutation { installConnector(input: { connector: \"files\", displayName: \"Docs\", config: { roots: 7 } }) {
+    let mutation = "mutation { installConnector(input: { connector: \"files\", displayName: \"Docs\", config: { root: 7 } }) {
         install { id } userErrors { code field message } } }";
     let answer = plane.graphql(&acme.session, mutation, json!({})).await;
     let payload = &answer["data"]["installConnector"];

@@ -9,3 +9,4 @@ mod rest;
 mod sign_in;
 mod subscriptions;
 mod tenancy;
+mod traces;

@@ -123,7 +123,7 @@ impl Plane {
         std::fs::create_dir_all(&files).expect("a directory for files");
         let document = "mutation($input: InstallConnectorInput!) {
             installConnector(input: $input) { install { id } userErrors { code field message } } }";
-        let config = json!({ "roots": [files] });
+        let config = json!({ "root": files });
         let input =
             json!({ "connector": "files", "displayName": name, "alias": name, "config": config });
         let answer = self.graphql(caller, document, json!({ "input": input })).await;
