@@ -1,0 +1,28 @@
+const STEPS: ReadonlyArray<[Intl.RelativeTimeFormatUnit, number]> = [
+  ["second", 60],
+  ["minute", 60],
+  ["hour", 24],
+  ["day", 30],
+  ["month", 12],
+];
+
+const FORMAT = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+/** Both in milliseconds since the epoch. Less than ten seconds either way is `just now`. */
+export function relativeTime(at: number, now: number): string {
+  let amount = (at - now) / 1_000;
+  if (Math.abs(amount) < 10) return "just now";
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(amount) < size) return FORMAT.format(Math.round(amount), unit);
+    amount /= size;
+  }
+  return FORMAT.format(Math.round(amount), "year");
+}
+
+/** How long something took: `0.4 s`, `12 s`, `3 min 5 s`. */
+export function duration(from: string, to: string): string {
+  const seconds = Math.max(0, (Date.parse(to) - Date.parse(from)) / 1_000);
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
