@@ -26,6 +26,8 @@ const PROGRAM_DIRECTORIES: [&str; 4] = [
 ];
 const HINT: &str = "Debian's package `postgresql`";
 
+const ROLES: &str = include_str!("../../../../deploy/postgres/roles.sql");
+
 /// Fast and forgetful: a crash of this server loses nothing that anybody wants.
 const SETTINGS: [&str; 6] = [
     "fsync=off",
@@ -56,15 +58,7 @@ impl TestDatabase {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
         let (owner, runtime) = (format!("{name}_owner"), format!("{name}_runtime"));
-        for statement in [
-            format!("create role {owner} login password '{owner}' nosuperuser nobypassrls"),
-            format!("create role {runtime} login password '{runtime}' nosuperuser nobypassrls"),
-            format!("create database {name} owner {owner}"),
-            format!("revoke all on database {name} from public"),
-            format!("grant connect on database {name} to {runtime}"),
-        ] {
-            execute(superuser_url, &statement).await?;
-        }
+        run_roles(superuser_url, &name, &owner, &runtime).await?;
         Ok(Self {
             owner_url: with_login(superuser_url, &owner, &name)?,
             runtime_url: with_login(superuser_url, &runtime, &name)?,
@@ -72,21 +66,26 @@ impl TestDatabase {
             name,
         })
     }
+}
 
-    /// Lets the runtime role use what the owner has made so far and will make.
-    pub async fn grant_runtime(&self) -> Result<(), Error> {
-        let role = &self.runtime_role;
-        for statement in [
-            format!("grant usage on schema public to {role}"),
-            format!(
-                "grant select, insert, update, delete on all tables in schema public to {role}"
-            ),
-            format!("grant usage, select on all sequences in schema public to {role}"),
-        ] {
-            execute(&self.owner_url, &statement).await?;
-        }
-        Ok(())
+/// The shipped file makes the roles and the database, so that every test of the distributed form is a test of it.
+async fn run_roles(url: &str, database: &str, owner: &str, runtime: &str) -> Result<(), Error> {
+    let psql = program("psql", &PROGRAM_DIRECTORIES, HINT)?;
+    let file = tempfile::Builder::new().suffix(".sql").tempfile()?;
+    std::fs::write(file.path(), ROLES)?;
+    let mut command = Command::new(psql);
+    command.args(["--no-psqlrc", "--quiet", "--dbname", url]);
+    for (name, value) in [
+        ("database", database),
+        ("owner", owner),
+        ("owner_password", owner),
+        ("runtime", runtime),
+        ("runtime_password", runtime),
+    ] {
+        command.arg("--set").arg(format!("{name}={value}"));
     }
+    process::run(command.arg("--file").arg(file.path())).await?;
+    Ok(())
 }
 
 /// Runs one statement and returns what `psql` printed, unaligned and without headers.

@@ -19,7 +19,6 @@ fn services() -> Services {
 async fn runtime_role_uses_the_tables_of_the_owner_and_makes_none() {
     let database = TestDatabase::create(&services().postgres).await.expect("database");
     execute(&database.owner_url, "create table things(id int)").await.expect("owner creates");
-    database.grant_runtime().await.expect("grants");
     execute(&database.runtime_url, "insert into things values (7)").await.expect("runtime writes");
     let found = execute(&database.runtime_url, "select id from things").await.expect("read");
     assert_eq!(found.trim(), "7");
