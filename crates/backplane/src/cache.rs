@@ -1,0 +1,79 @@
+//! Work that need not be done again. Every failure is a miss; nothing that is in here is true because it is in here.
+
+mod key;
+mod memory;
+mod networked;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::{CacheConfig, Error};
+
+pub use key::CacheKey;
+pub(crate) use networked::{client, manager};
+
+/// A cache. Clones share it.
+#[derive(Clone)]
+pub enum Cache {
+    /// Inside this process.
+    Memory(memory::MemoryCache),
+    /// In Redis, values sealed.
+    Redis(Box<networked::RedisCache>),
+}
+
+// === impl Cache ===
+
+impl Cache {
+    /// Opens the cache that the configuration names. `seal_key` seals values that leave the process.
+    ///
+    /// # Errors
+    /// [`Error::Scheme`] or [`Error::Address`] for an address that cannot work; a Redis that is away now is no error.
+    #[expect(
+        clippy::unused_async,
+        reason = "part of the contract of every wire: opening may need I/O"
+    )]
+    pub async fn connect(config: &CacheConfig, seal_key: [u8; 32]) -> Result<Self, Error> {
+        if config.url.starts_with("memory:") {
+            return Ok(Self::Memory(memory::MemoryCache::new(config.memory_bytes)));
+        }
+        let manager = manager(&config.url)?;
+        let time_box = Duration::from_millis(config.timeout_ms);
+        Ok(Self::Redis(Box::new(networked::RedisCache::new(manager, seal_key, time_box))))
+    }
+
+    /// The value, if it is there, in time and unharmed.
+    pub async fn get(&self, key: &CacheKey) -> Option<Bytes> {
+        match self {
+            Self::Memory(cache) => cache.get(key).await,
+            Self::Redis(cache) => cache.get(key).await,
+        }
+    }
+
+    /// Keeps a value for a while.
+    pub async fn put(&self, key: &CacheKey, value: Bytes, keep: Duration) {
+        match self {
+            Self::Memory(cache) => cache.put(key, value, keep).await,
+            Self::Redis(cache) => cache.put(key, value, keep).await,
+        }
+    }
+
+    /// Forgets a value.
+    pub async fn remove(&self, key: &CacheKey) {
+        match self {
+            Self::Memory(cache) => cache.remove(key).await,
+            Self::Redis(cache) => cache.remove(key).await,
+        }
+    }
+
+    /// Whether the cache answers.
+    ///
+    /// # Errors
+    /// What is wrong with Redis.
+    pub async fn health(&self) -> Result<(), Error> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Redis(cache) => cache.health().await,
+        }
+    }
+}
