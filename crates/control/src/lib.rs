@@ -1,1 +1,145 @@
-//! control
+//! The verbs of Patchbay: every use-case once, as `impl Control` in the file of its noun.
+//!
+//! A mutation is always the same walk: require -> validate -> one transaction (change, job, audit) -> commit -> ring and signal.
+//! Doors translate to and from this crate and decide nothing; what they need from below is re-exported here.
+
+mod access;
+mod api_keys;
+mod audit;
+mod clock;
+mod config;
+mod credentials;
+mod endpoints;
+mod error;
+mod health;
+mod install_form;
+mod installs;
+mod jobs;
+mod journal;
+mod login;
+mod marketplace;
+mod members;
+mod permits;
+mod records;
+mod routes;
+mod schedule;
+mod sync_engine;
+mod sync_page;
+mod syncs;
+mod tenants;
+mod tools;
+mod upstream;
+mod watch;
+
+use std::{sync::Arc, time::Duration};
+
+use backplane::{Cache, Queue, Signal};
+use chrono::{DateTime, Utc};
+use domain::{JobId, event::Event};
+use egress::Egress;
+use store::Store;
+use telemetry::Metrics;
+use vault::Vault;
+
+pub use api_keys::{CreateApiKey, CreatedApiKey};
+pub use audit::{AuditFilter, CallAudit};
+pub use clock::Clock;
+pub use config::Config;
+pub use connector_sdk::{
+    CheckItem, CheckReport, Connector, Manifest, OperatorPolicy, StreamManifest, ToolManifest,
+    ToolOutput,
+};
+pub use credentials::SecretJson;
+pub use error::{BoxError, Error, UpstreamKind};
+pub use health::Health;
+pub use installs::{CheckConnection, InstallConnector, Installed, UpdateInstall};
+pub use login::SignedIn;
+pub use permits::{permit_records, permit_tool, tool_effect};
+pub use policy::ToolEffect;
+pub use records::SearchRecords;
+pub use tenants::{SetUp, SetUpDone, Viewer};
+pub use watch::{EventStream, RunStream};
+
+/// How long the sweeper takes a ring for arrived.
+const RING_AGAIN: Duration = Duration::from_secs(20);
+
+/// What the control plane is made of.
+pub struct Parts {
+    pub store: Store,
+    pub vault: Vault,
+    pub queue: Queue,
+    pub cache: Cache,
+    pub signal: Signal,
+    pub egress: Egress,
+    /// The connectors of the marketplace, in the order in which they are shown.
+    pub registry: &'static [&'static dyn Connector],
+    /// What the operator lets connectors reach.
+    pub operator: Arc<OperatorPolicy>,
+    pub clock: Clock,
+    pub metrics: Metrics,
+    pub config: Config,
+}
+
+/// The control plane. Cheap to clone: clones are the same one.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    /// Key of the CSRF tokens.
+    csrf_key: [u8; 32],
+    journal: journal::Journal,
+    targets: tools::Targets,
+    versions: routes::Versions,
+    /// Jobs that this process has rung for and not seen claimed. A ring that got lost is repeated when its entry ends.
+    rung: moka::sync::Cache<JobId, ()>,
+}
+
+// === impl Control ===
+
+impl Control {
+    /// Puts the parts together. Must be called inside a tokio runtime: the audit log of MCP calls is written by a task.
+    pub fn new(parts: Parts) -> Self {
+        let csrf_key = *parts.vault.derive("csrf");
+        let journal =
+            journal::Journal::start(parts.store.clone(), parts.metrics.clone(), parts.config.audit_buffer);
+        let targets = tools::Targets::new(parts.clock.clone());
+        let versions = routes::Versions::default();
+        let rung = moka::sync::Cache::builder()
+            .max_capacity(100_000)
+            .time_to_live(RING_AGAIN)
+            .build();
+        Self(Arc::new(Inner { parts, csrf_key, journal, targets, versions, rung }))
+    }
+
+    /// The clock of this control plane.
+    pub fn clock(&self) -> &Clock {
+        &self.0.parts.clock
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.parts.config
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.0.parts.clock.now()
+    }
+
+    /// Tells the other roles that something changed. A hint: losing one costs seconds.
+    pub(crate) async fn signal(&self, event: Event) {
+        if let Event::RouteChanged { tenant } = event {
+            self.0.targets.forget(tenant);
+        }
+        self.0.parts.signal.publish(&event).await;
+    }
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Control(..)")
+    }
+}

@@ -1,0 +1,171 @@
+//! What was done, by whom and how it ended. Entries hold names and counts, never arguments, results or secrets.
+
+use domain::{
+    AuditEvent, AuditId, AuditOutcome, OpCtx, Page, PageArgs, Principal, TenantId,
+};
+use serde_json::{Value, json};
+use store::NewAudit;
+
+use crate::{Control, Error};
+
+/// Every action that can stand in the audit log. MCP actions are named by the gateway: `mcp.<method with dots>`.
+pub(crate) mod action {
+    pub(crate) const API_KEY_CREATE: &str = "api_key.create";
+    pub(crate) const API_KEY_LIST: &str = "api_key.list";
+    pub(crate) const API_KEY_REVOKE: &str = "api_key.revoke";
+    pub(crate) const AUDIT_READ: &str = "audit.read";
+    pub(crate) const CONNECTION_CHECK: &str = "connection.check";
+    pub(crate) const CONNECTOR_READ: &str = "connector.read";
+    pub(crate) const CREDENTIAL_OPEN: &str = "credential.open";
+    pub(crate) const ENDPOINT_LIST: &str = "endpoint.list";
+    pub(crate) const INSTALL_CREATE: &str = "install.create";
+    pub(crate) const INSTALL_NEEDS_REAUTH: &str = "install.needs_reauth";
+    pub(crate) const INSTALL_READ: &str = "install.read";
+    pub(crate) const INSTALL_REMOVE: &str = "install.remove";
+    pub(crate) const INSTALL_UPDATE: &str = "install.update";
+    pub(crate) const LINK_CREATE: &str = "sign_in_link.create";
+    pub(crate) const MEMBER_LIST: &str = "member.list";
+    pub(crate) const RECORD_READ: &str = "record.read";
+    pub(crate) const RECORD_SEARCH: &str = "record.search";
+    pub(crate) const RUN_READ: &str = "run.read";
+    pub(crate) const SESSION_CREATE: &str = "session.create";
+    pub(crate) const SESSION_END: &str = "session.end";
+    pub(crate) const SYNC_CANCEL: &str = "sync.cancel";
+    pub(crate) const SYNC_FINISH: &str = "sync.finish";
+    pub(crate) const SYNC_START: &str = "sync.start";
+    pub(crate) const TENANT_CREATE: &str = "tenant.create";
+    pub(crate) const TENANT_READ: &str = "tenant.read";
+    pub(crate) const TOOL_CALL: &str = "tool.call";
+}
+
+/// What somebody is about to do: the action and what it is done to.
+#[derive(Debug, Clone)]
+pub(crate) struct Deed {
+    action: &'static str,
+    target: Option<String>,
+}
+
+/// An entry whose outcome is not known yet.
+pub(crate) struct Entry(NewAudit);
+
+/// Which entries are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Only this action.
+    pub action: Option<String>,
+}
+
+/// A finished MCP call, as the gateway tells it.
+#[derive(Debug, Clone)]
+pub struct CallAudit {
+    pub actor: Principal,
+    /// `mcp.` and the method with dots for slashes: `mcp.tools.call`.
+    pub action: String,
+    /// Tool, resource or install; never arguments.
+    pub target: Option<String>,
+    pub outcome: AuditOutcome,
+    pub request_id: String,
+    /// Further facts, such as the duration; never arguments, results or secrets.
+    pub detail: Value,
+}
+
+// === impl Deed ===
+
+impl Deed {
+    /// An action without a target of its own.
+    pub(crate) const fn new(action: &'static str) -> Self {
+        Self { action, target: None }
+    }
+
+    /// An action on something.
+    pub(crate) fn on(action: &'static str, target: impl ToString) -> Self {
+        Self { action, target: Some(target.to_string()) }
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    pub(crate) fn succeeded(self) -> NewAudit {
+        self.0
+    }
+
+    pub(crate) fn denied(self, detail: Value) -> NewAudit {
+        NewAudit { outcome: AuditOutcome::Denied, detail, ..self.0 }
+    }
+}
+
+// === impl Control ===
+
+impl Control {
+    /// The audit log, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] below admin.
+    pub async fn list_audit(
+        &self,
+        ctx: &OpCtx,
+        filter: AuditFilter,
+        page: PageArgs,
+    ) -> Result<Page<AuditEvent>, Error> {
+        let granted = self.require(ctx, &Deed::new(action::AUDIT_READ)).await?;
+        let tx = self.store().read(&granted).await?;
+        let filter = store::AuditFilter { action: filter.action };
+        Ok(tx.audit().list(&granted, filter, &page).await?)
+    }
+
+    /// An entry by its id.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] below admin, [`Error::NotFound`].
+    pub async fn lookup_audit(&self, ctx: &OpCtx, id: AuditId) -> Result<AuditEvent, Error> {
+        let granted = self.require(ctx, &Deed::on(action::AUDIT_READ, id)).await?;
+        let tx = self.store().read(&granted).await?;
+        Ok(tx.audit().lookup(&granted, id).await?)
+    }
+
+    /// Notes a finished MCP call. Returns at once: a task writes entries in batches, so that a slow database delays no call.
+    /// When its buffer is full, entries are dropped and counted ([`Control::audit_dropped`]).
+    pub fn record_call(&self, tenant: TenantId, call: CallAudit) {
+        let entry = NewAudit {
+            id: AuditId::generate(),
+            at: self.now(),
+            actor: call.actor.to_string(),
+            action: call.action,
+            target: call.target,
+            outcome: call.outcome,
+            request_id: call.request_id,
+            detail: call.detail,
+        };
+        self.0.journal.call(tenant, entry);
+    }
+
+    /// Writes every noted call that is still in memory. The last thing of a shutdown.
+    pub async fn flush_audit(&self) {
+        self.0.journal.flush().await;
+    }
+
+    /// How many entries of MCP calls were lost since the start, to a full buffer or a failing database.
+    pub fn audit_dropped(&self) -> u64 {
+        self.0.journal.dropped()
+    }
+
+    /// The entry of what a caller does, outcome still open.
+    pub(crate) fn audit_of(&self, ctx: &OpCtx, deed: &Deed) -> Entry {
+        self.audit_by(ctx.principal(), ctx.request_id(), deed)
+    }
+
+    /// The entry of what somebody does, outcome still open.
+    pub(crate) fn audit_by(&self, actor: &Principal, request_id: &str, deed: &Deed) -> Entry {
+        Entry(NewAudit {
+            id: AuditId::generate(),
+            at: self.now(),
+            actor: actor.to_string(),
+            action: deed.action.to_owned(),
+            target: deed.target.clone(),
+            outcome: AuditOutcome::Succeeded,
+            request_id: request_id.to_owned(),
+            detail: json!({}),
+        })
+    }
+}

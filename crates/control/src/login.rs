@@ -1,0 +1,253 @@
+//! How somebody comes in: the only maker of callers.
+
+use chrono::{Duration, TimeDelta};
+use domain::{
+    ApiKey, Granted, OpCtx, Principal, Role, SecretString, Session, SessionId, SignInLinkId,
+    SystemReason, TenantId, TokenHash, UserId,
+    authz::{
+        CtxKind, Identity,
+        permission::{AuditWrite, MemberRead},
+    },
+    key,
+    route::RouteSnapshot,
+};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use store::{NewSession, NewSignInLink};
+
+use crate::{
+    Control, Error,
+    audit::{Deed, action},
+    error::Fault,
+};
+
+/// Somebody has signed in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The bearer of the session, for the cookie. Only its hash is stored.
+    pub token: SecretString,
+    pub session: Session,
+    /// What every request that changes something must present beside the cookie.
+    pub csrf: String,
+}
+
+// === impl Control ===
+
+impl Control {
+    /// Makes a one-time sign-in link for a member and gives its token. Only the hash is stored.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the person does not belong to the organisation.
+    pub async fn create_sign_in_link(
+        &self,
+        tenant: TenantId,
+        user: UserId,
+    ) -> Result<SecretString, Error> {
+        let reading: Granted<MemberRead> = Granted::system(SystemReason::SignIn, tenant, "sign-in");
+        self.role_of(&reading, user).await?.ok_or(Error::NotFound)?;
+        let token = random_token()?;
+        let now = self.now();
+        let id = SignInLinkId::generate();
+        let link = NewSignInLink {
+            id,
+            tenant,
+            user,
+            hash: hash_of(&token),
+            created_at: now,
+            expires_at: now + TimeDelta::minutes(self.config().link_minutes.into()),
+        };
+        self.store().directory().create_sign_in_link(link).await?;
+        let actor = Principal::System(SystemReason::SignIn);
+        self.audit_sign_in(tenant, &actor, "sign-in", &Deed::on(action::LINK_CREATE, id)).await?;
+        Ok(token)
+    }
+
+    /// Turns a link into a session. A link works once, until it expires.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for a link that is unknown, used or expired, or whose person no longer belongs to the organisation.
+    pub async fn redeem_link(&self, token: &str, request_id: &str) -> Result<SignedIn, Error> {
+        let now = self.now();
+        let directory = self.store().directory();
+        let redeemed = directory.redeem_sign_in_link(TokenHash::of(token), now).await?;
+        let link = redeemed.ok_or(Error::Unauthenticated)?;
+        let reading: Granted<MemberRead> =
+            Granted::system(SystemReason::SignIn, link.tenant, request_id);
+        self.role_of(&reading, link.user).await?.ok_or(Error::Unauthenticated)?;
+        let token = random_token()?;
+        let session = Session {
+            id: SessionId::generate(),
+            user: link.user,
+            tenant: link.tenant,
+            created_at: now,
+            expires_at: now + Duration::hours(self.config().session_hours.into()),
+            revoked_at: None,
+        };
+        let hash = hash_of(&token);
+        directory.create_session(NewSession { session: session.clone(), hash }).await?;
+        let deed = Deed::on(action::SESSION_CREATE, session.id);
+        self.audit_sign_in(link.tenant, &Principal::User(link.user), request_id, &deed).await?;
+        let csrf = self.csrf_token(session.id);
+        Ok(SignedIn { token, session, csrf })
+    }
+
+    /// The caller behind a session's token.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the session is unknown, expired or ended, or its person has left the organisation.
+    pub async fn by_session(&self, token: &str, request_id: &str) -> Result<OpCtx, Error> {
+        let found = self.store().directory().find_session(TokenHash::of(token)).await?;
+        let session = found.ok_or(Error::Unauthenticated)?;
+        if session.revoked_at.is_some() || session.expires_at <= self.now() {
+            return Err(Error::Unauthenticated);
+        }
+        let reading: Granted<MemberRead> =
+            Granted::system(SystemReason::SignIn, session.tenant, request_id);
+        let role = self.role_of(&reading, session.user).await?.ok_or(Error::Unauthenticated)?;
+        Ok(caller(Identity {
+            principal: Principal::User(session.user),
+            tenant: session.tenant,
+            role,
+            kind: CtxKind::Session,
+            session: Some(session.id),
+            installs: None,
+            request_id: request_id.to_owned(),
+        }))
+    }
+
+    /// The caller behind an API key.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the key is malformed, unknown, expired or revoked, or its maker has left the organisation.
+    pub async fn by_api_key(&self, text: &str, request_id: &str) -> Result<OpCtx, Error> {
+        if !key::is_well_formed(text) {
+            return Err(Error::Unauthenticated);
+        }
+        let found = self.store().directory().find_api_key(TokenHash::of(text)).await?;
+        let (tenant, id) = found.ok_or(Error::Unauthenticated)?;
+        let granted = Granted::system(SystemReason::SignIn, tenant, request_id);
+        let tx = self.store().read(&granted).await?;
+        let key = tx.api_keys().lookup(&granted, id).await.map_err(|_| Error::Unauthenticated)?;
+        drop(tx);
+        let now = self.now();
+        let expired = key.expires_at.is_some_and(|at| at <= now);
+        if key.revoked_at.is_some() || expired {
+            return Err(Error::Unauthenticated);
+        }
+        let role = self.role_of_key(&key, request_id).await?.ok_or(Error::Unauthenticated)?;
+        self.0.journal.key_used(tenant, id, now);
+        Ok(caller(Identity {
+            principal: Principal::ApiKey(id),
+            tenant,
+            role,
+            kind: CtxKind::ApiKey,
+            session: None,
+            installs: key.installs,
+            request_id: request_id.to_owned(),
+        }))
+    }
+
+    /// The caller behind an API key, by a snapshot alone: no database, no waiting.
+    pub fn by_route_key(
+        &self,
+        snapshot: &RouteSnapshot,
+        text: &str,
+        request_id: &str,
+    ) -> Option<OpCtx> {
+        if !key::is_well_formed(text) {
+            return None;
+        }
+        let key = snapshot.keys.get(&TokenHash::of(text))?;
+        let now = self.now();
+        if key.expires_at.is_some_and(|at| at <= now) {
+            return None;
+        }
+        self.0.journal.key_used(snapshot.tenant.id, key.id, now);
+        Some(caller(Identity {
+            principal: Principal::ApiKey(key.id),
+            tenant: snapshot.tenant.id,
+            role: key.role,
+            kind: CtxKind::ApiKey,
+            session: None,
+            installs: key.installs.clone(),
+            request_id: request_id.to_owned(),
+        }))
+    }
+
+    /// Ends the caller's session. Callers without one (API keys) have nothing to end.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] alone.
+    pub async fn sign_out(&self, ctx: &OpCtx) -> Result<(), Error> {
+        let Some(session) = ctx.session() else { return Ok(()) };
+        self.store().directory().revoke_session(session, self.now()).await?;
+        let deed = Deed::on(action::SESSION_END, session);
+        self.audit_sign_in(ctx.tenant(), ctx.principal(), ctx.request_id(), &deed).await
+    }
+
+    /// What a page of the console must present to change something: bound to the session, worthless without its cookie.
+    pub fn csrf_token(&self, session: SessionId) -> String {
+        hex::encode(self.csrf_mac(session).finalize().into_bytes())
+    }
+
+    /// Compares in constant time.
+    pub fn check_csrf(&self, session: SessionId, presented: &str) -> bool {
+        hex::decode(presented)
+            .is_ok_and(|presented| self.csrf_mac(session).verify_slice(&presented).is_ok())
+    }
+
+    fn csrf_mac(&self, session: SessionId) -> Hmac<Sha256> {
+        Hmac::<Sha256>::new_from_slice(&self.0.csrf_key)
+            .expect("HMAC takes keys of every length")
+            .chain_update(session.uuid().as_bytes())
+    }
+
+    async fn role_of(
+        &self,
+        granted: &Granted<MemberRead>,
+        user: UserId,
+    ) -> Result<Option<Role>, Error> {
+        let tx = self.store().read(granted).await?;
+        Ok(tx.members().find(granted, user).await?.map(|membership| membership.role))
+    }
+
+    /// What a key may: never more than the person who made it may today.
+    async fn role_of_key(&self, key: &ApiKey, request_id: &str) -> Result<Option<Role>, Error> {
+        let Some(maker) = key.created_by else { return Ok(Some(key.role)) };
+        let reading: Granted<MemberRead> =
+            Granted::system(SystemReason::SignIn, key.tenant, request_id);
+        Ok(self.role_of(&reading, maker).await?.map(|role| role.min(key.role)))
+    }
+
+    async fn audit_sign_in(
+        &self,
+        tenant: TenantId,
+        actor: &Principal,
+        request_id: &str,
+        deed: &Deed,
+    ) -> Result<(), Error> {
+        let granted: Granted<AuditWrite> =
+            Granted::system(SystemReason::RecordAudit, tenant, request_id);
+        let tx = self.store().begin(&granted).await?;
+        let entry = self.audit_by(actor, request_id, deed).succeeded();
+        tx.audit().append(&granted, entry).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this file establishes who somebody is: the only maker of callers")]
+fn caller(identity: Identity) -> OpCtx {
+    OpCtx::from_identity(identity)
+}
+
+/// 256 random bits as hex.
+fn random_token() -> Result<SecretString, Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Error::internal(Fault::Random(error)))?;
+    Ok(hex::encode(bytes).into())
+}
+
+fn hash_of(token: &SecretString) -> TokenHash {
+    use domain::secret::ExposeSecret;
+    TokenHash::of(token.expose_secret())
+}

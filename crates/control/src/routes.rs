@@ -1,0 +1,170 @@
+//! What the gateway needs to know of an organisation, as one immutable snapshot.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Mutex, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+use domain::{
+    ApiKey, Granted, Install, Role, SystemReason, Tenant, TenantId, TokenHash, UserId,
+    authz::permission::{EndpointRead, InstallRead, MemberRead},
+    route::{RemoteServer, RouteInstall, RouteKey, RouteSnapshot, Upstream},
+};
+use sha2::{Digest, Sha256};
+use store::Tx;
+
+use crate::{Control, Error};
+
+const REQUEST_ID: &str = "routes";
+const REASON: SystemReason = SystemReason::BuildRoutes;
+
+/// The version of each organisation's snapshot: the microsecond in which this process first saw its content, and at least one
+/// more than the version before. So it grows with every change, also over restarts, and stays while nothing changes.
+#[derive(Default)]
+pub(crate) struct Versions(Mutex<HashMap<TenantId, Seen>>);
+
+struct Seen {
+    content: [u8; 32],
+    version: u64,
+}
+
+// === impl Versions ===
+
+impl Versions {
+    fn of(&self, tenant: TenantId, content: [u8; 32], now: DateTime<Utc>) -> u64 {
+        let now = u64::try_from(now.timestamp_micros()).unwrap_or_default();
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.entry(tenant) {
+            Entry::Vacant(entry) => entry.insert(Seen { content, version: now }).version,
+            Entry::Occupied(mut entry) => {
+                let last = entry.get_mut();
+                if last.content != content {
+                    *last = Seen { content, version: now.max(last.version + 1) };
+                }
+                last.version
+            }
+        }
+    }
+}
+
+// === impl Control ===
+
+impl Control {
+    /// Everything that serving an organisation's MCP endpoint needs: active installs, keys that still work, tool definitions.
+    /// `None` when there is no such organisation.
+    ///
+    /// # Errors
+    /// [`Error::Internal`]: go on with the last good one.
+    pub async fn route_snapshot(&self, tenant_slug: &str) -> Result<Option<RouteSnapshot>, Error> {
+        let Some(tenant) = self.store().directory().find_tenant(tenant_slug).await? else {
+            return Ok(None);
+        };
+        let reading: Granted<EndpointRead> = Granted::system(REASON, tenant.id, REQUEST_ID);
+        let tx = self.store().read(&reading).await?;
+        let endpoints = tx.endpoints().list(&reading).await?;
+        let keys = self.route_keys(&tx, &reading).await?;
+        let installing: Granted<InstallRead> = Granted::system(REASON, tenant.id, REQUEST_ID);
+        let mut installs = tx.installs().list_active(&installing).await?;
+        drop(tx);
+        installs.sort_by(|one, other| one.alias.cmp(&other.alias));
+        let instructions = endpoints.into_iter().next().and_then(|it| it.instructions);
+        let content = content_of(&tenant, instructions.as_deref(), &keys, &installs);
+        let version = self.0.versions.of(tenant.id, content, self.now());
+        let installs = installs.iter().filter_map(|install| self.route_install(install)).collect();
+        Ok(Some(RouteSnapshot { tenant, version, instructions, keys, installs }))
+    }
+
+    async fn route_keys(
+        &self,
+        tx: &Tx,
+        granted: &Granted<EndpointRead>,
+    ) -> Result<HashMap<TokenHash, RouteKey>, Error> {
+        let members: Granted<MemberRead> =
+            Granted::system(REASON, granted.tenant(), granted.request_id());
+        let mut roles: HashMap<UserId, Option<Role>> = HashMap::new();
+        let mut keys = HashMap::new();
+        for (hash, key) in tx.api_keys().list_live(granted).await? {
+            let role = match key.created_by {
+                None => Some(key.role),
+                // A key never has more rights than the person who made it has today.
+                Some(maker) => {
+                    if let Entry::Vacant(entry) = roles.entry(maker) {
+                        let membership = tx.members().find(&members, maker).await?;
+                        entry.insert(membership.map(|membership| membership.role));
+                    }
+                    roles[&maker].map(|role| role.min(key.role))
+                }
+            };
+            if let Some(role) = role {
+                keys.insert(hash, route_key(key, role));
+            }
+        }
+        Ok(keys)
+    }
+
+    fn route_install(&self, install: &Install) -> Option<RouteInstall> {
+        let Some(connector) = self.connector(&install.connector) else {
+            tracing::warn!(install.id = %install.id, install.connector, "An installed connector is not in this version: its tools are hidden");
+            return None;
+        };
+        let upstream = match connector.remote(&install.config) {
+            Some(Ok(url)) => Upstream::Remote(RemoteServer {
+                url: url.to_string(),
+                has_credential: install.has_credential,
+            }),
+            Some(Err(error)) => {
+                tracing::warn!(install.id = %install.id, error = %error, "An install has no usable address: its tools are hidden");
+                Upstream::None
+            }
+            None if connector.tools().is_some() => {
+                Upstream::Native(connector.manifest().tool_definitions())
+            }
+            None => Upstream::None,
+        };
+        Some(RouteInstall {
+            id: install.id,
+            alias: install.alias.clone(),
+            display_name: install.display_name.clone(),
+            connector: install.connector.clone(),
+            version: install.version,
+            config: install.config.clone(),
+            upstream,
+            synced: connector.sync().is_some(),
+        })
+    }
+}
+
+fn route_key(key: ApiKey, role: Role) -> RouteKey {
+    RouteKey { id: key.id, role, installs: key.installs, expires_at: key.expires_at }
+}
+
+/// Two snapshots with the same digest route alike. An install's version stands for all of its settings.
+fn content_of(
+    tenant: &Tenant,
+    instructions: Option<&str>,
+    keys: &HashMap<TokenHash, RouteKey>,
+    installs: &[Install],
+) -> [u8; 32] {
+    let mut keys: Vec<_> = keys.iter().map(|(hash, key)| (hash.to_hex(), key)).collect();
+    keys.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let installs: Vec<_> = installs.iter().map(|it| (it.id, it.version, &it.alias)).collect();
+    let text = format!("{tenant:?}\n{instructions:?}\n{keys:?}\n{installs:?}");
+    Sha256::digest(text.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_grows_with_every_change_and_stays_while_nothing_changes() {
+        let versions = Versions::default();
+        let (tenant, at) = (TenantId::generate(), DateTime::UNIX_EPOCH);
+        let first = versions.of(tenant, [1; 32], at);
+        assert_eq!(versions.of(tenant, [1; 32], at + chrono::TimeDelta::hours(1)), first);
+        let second = versions.of(tenant, [2; 32], at);
+        assert!(second > first);
+        assert!(versions.of(tenant, [1; 32], at) > second);
+    }
+}
