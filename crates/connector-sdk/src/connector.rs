@@ -36,8 +36,7 @@ pub trait SyncSource: Send + Sync {
     ///
     /// # Errors
     /// [`ConnectorError`]; nothing of the page is written then.
-    async fn read_page(&self, cx: &Context, start: &SyncStart)
-    -> Result<SyncPage, ConnectorError>;
+    async fn read_page(&self, cx: &Context, start: &SyncStart) -> Result<SyncPage, ConnectorError>;
 }
 
 /// Live tools.

@@ -93,9 +93,8 @@ fn complaint(kind: &ValidationErrorKind) -> String {
         ValidationErrorKind::Constant { expected_value } => {
             format!("must be {}", plain(expected_value))
         }
-        ValidationErrorKind::MinLength { limit: 1 } | ValidationErrorKind::MinItems { limit: 1 } => {
-            "must not be empty".to_owned()
-        }
+        ValidationErrorKind::MinLength { limit: 1 }
+        | ValidationErrorKind::MinItems { limit: 1 } => "must not be empty".to_owned(),
         ValidationErrorKind::MinLength { limit } => {
             format!("must have at least {limit} characters")
         }

@@ -217,9 +217,11 @@ async fn check_tools(
         return findings.add("tools.arguments", "the fixture has no example call");
     };
     let outcome = tools.call(cx, tool, arguments).await;
-    findings.demand(outcome.as_ref().is_ok_and(|output| !output.is_error), "tools.arguments", || {
-        format!("the example call of `{tool}` gives {outcome:?}")
-    });
+    findings.demand(
+        outcome.as_ref().is_ok_and(|output| !output.is_error),
+        "tools.arguments",
+        || format!("the example call of `{tool}` gives {outcome:?}"),
+    );
     let outcome = tools.call(&cancelled(cx), tool, arguments).await;
     findings.demand(matches!(outcome, Err(ConnectorError::Cancelled)), "tools.cancels", || {
         format!("`{tool}` answers although cancelled: {outcome:?}")

@@ -29,7 +29,8 @@ pub fn check_manifest(connector: &dyn Connector) -> Vec<Violation> {
 }
 
 fn check_texts(manifest: &Manifest, findings: &mut Findings) {
-    let id_fits = is_name(&manifest.id, 24) && manifest.id.starts_with(|c: char| c.is_ascii_lowercase());
+    let id_fits =
+        is_name(&manifest.id, 24) && manifest.id.starts_with(|c: char| c.is_ascii_lowercase());
     findings.demand(id_fits, "manifest.id", || {
         format!("`{}` is not `[a-z][a-z0-9_]*` of at most 24 characters", manifest.id)
     });
@@ -216,7 +217,9 @@ fn check_capabilities(connector: &dyn Connector, findings: &mut Findings) {
         "a proxied connector has no tools of its own".to_owned()
     });
     let does_something = is_remote || connector.sync().is_some() || connector.tools().is_some();
-    findings.demand(does_something, rule, || "it neither syncs, nor has tools, nor is proxied".to_owned());
+    findings.demand(does_something, rule, || {
+        "it neither syncs, nor has tools, nor is proxied".to_owned()
+    });
 }
 
 fn check_unique<'a>(

@@ -1,0 +1,125 @@
+//! Text and title of a file, through libraries. Runs on a blocking thread; a panicking library is caught by the caller.
+
+use html2text::{Element, Handle, RcDom};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+/// What a file says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Extracted {
+    /// One line, never empty.
+    pub(super) title: String,
+    pub(super) text: String,
+    /// Of the original.
+    pub(super) mime_type: String,
+}
+
+/// How much of the beginning decides whether a file is text.
+const SNIFFED: usize = 8 * 1024;
+/// Longest title, in characters.
+const MAX_TITLE: usize = 200;
+/// Width at which HTML is wrapped: wide enough that sentences stay whole for the search.
+const HTML_WIDTH: usize = 400;
+/// Deepest nesting of HTML elements: the libraries walk the tree by recursion.
+const MAX_HTML_DEPTH: usize = 256;
+
+/// `None` if there is no text in it.
+pub(super) fn extract(path: &str, bytes: Vec<u8>) -> Option<Extracted> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let guess = mime_guess::from_path(path).first();
+    let mime_type = guess.as_ref().map_or("text/plain", mime_guess::Mime::essence_str);
+    let (title, text) = match mime_type {
+        "application/pdf" => (None, pdf_extract::extract_text_from_mem(&bytes).ok()?),
+        _ if bytes.iter().take(SNIFFED).any(|byte| *byte == 0) => return None,
+        "text/html" | "application/xhtml+xml" => html(&bytes)?,
+        "text/markdown" => {
+            let text = plain(bytes);
+            (markdown_title(&text), text)
+        }
+        _ => (None, plain(bytes)),
+    };
+    if text.trim().is_empty() {
+        return None;
+    }
+    // PostgreSQL cannot store it, and nobody can read it.
+    let text = text.replace('\0', "");
+    let title = title.map(|title| one_line(&title)).filter(|title| !title.is_empty());
+    let title = title.unwrap_or_else(|| one_line(name));
+    Some(Extracted { title, text, mime_type: text_type(mime_type).to_owned() })
+}
+
+/// Source code has many registered and invented types (`.ts` is a video): what was read as text is shown as text.
+fn text_type(guessed: &str) -> &str {
+    let is_told = guessed.starts_with("text/")
+        || matches!(guessed, "application/pdf" | "application/json" | "application/xhtml+xml");
+    if is_told { guessed } else { "text/plain" }
+}
+
+fn plain(bytes: Vec<u8>) -> String {
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    };
+    text.strip_prefix('\u{feff}').map(ToOwned::to_owned).unwrap_or(text)
+}
+
+/// The text of the first heading of any level.
+fn markdown_title(text: &str) -> Option<String> {
+    let options = Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
+    let mut title: Option<String> = None;
+    for event in Parser::new_ext(text, options) {
+        match (event, &mut title) {
+            (Event::Start(Tag::Heading { .. }), None) => title = Some(String::new()),
+            (Event::Text(part) | Event::Code(part), Some(title)) => title.push_str(&part),
+            (Event::SoftBreak | Event::HardBreak, Some(title)) => title.push(' '),
+            (Event::End(TagEnd::Heading(_)), Some(_)) => return title,
+            _ => {}
+        }
+    }
+    title
+}
+
+/// Title and text of a page; `None` if it is nested deeper than any page is.
+fn html(bytes: &[u8]) -> Option<(Option<String>, String)> {
+    let config = html2text::config::plain_no_decorate();
+    let dom: RcDom = config.parse_html(bytes).ok()?;
+    let title = html_title(&dom.document, 0)?;
+    let tree = config.dom_to_render_tree(&dom).ok()?;
+    let text = config.render_to_string(tree, HTML_WIDTH).ok()?;
+    Some((title, text))
+}
+
+/// The outer `Option` is `None` when the tree is too deep.
+fn html_title(node: &Handle, depth: usize) -> Option<Option<String>> {
+    if depth > MAX_HTML_DEPTH {
+        return None;
+    }
+    let mut title = None;
+    for child in node.children.borrow().iter() {
+        let inner = html_title(child, depth + 1)?;
+        if title.is_none() {
+            title = own_title(child).or(inner);
+        }
+    }
+    Some(title)
+}
+
+/// The text of a `title` element. The tree does not give its text nodes away, so it is written out and read as a paragraph.
+fn own_title(node: &Handle) -> Option<String> {
+    let Element { name, .. } = &node.data else { return None };
+    if &*name.local != "title" {
+        return None;
+    }
+    let mut written = Vec::new();
+    node.serialize(&mut written).ok()?;
+    let written = String::from_utf8(written).ok()?;
+    let (_, inner) = written.split_once('>')?;
+    let inner = inner.rsplit_once("</").map_or(inner, |(inner, _)| inner);
+    html2text::config::plain_no_decorate()
+        .string_from_read(format!("<p>{inner}</p>").as_bytes(), HTML_WIDTH)
+        .ok()
+}
+
+fn one_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().filter(|c| !c.is_control()).take(MAX_TITLE).collect()
+}
