@@ -19,6 +19,10 @@ pub enum Error {
     Filter(#[source] tracing_subscriber::filter::ParseError),
     #[error("`telemetry.otlp_endpoint` cannot be used; an example: `http://127.0.0.1:4318`")]
     Exporter(#[source] opentelemetry_otlp::ExporterBuildError),
+    #[error(
+        "`telemetry.otlp_endpoint` must start with http://; an example: `http://127.0.0.1:4318`"
+    )]
+    Endpoint,
     #[error("logging was started twice in this process")]
     Subscriber(#[source] tracing_subscriber::util::TryInitError),
 }
