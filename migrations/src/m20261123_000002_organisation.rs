@@ -16,7 +16,8 @@ impl MigrationTrait for Migration {
         dialect::run(manager, PEOPLE).await?;
         dialect::run(manager, INSTALLS).await?;
         dialect::run(manager, ENTRANCES).await?;
-        let tables = ["memberships", "installs", "credentials", "data_keys", "endpoints", "api_keys"];
+        let tables =
+            ["memberships", "installs", "credentials", "data_keys", "endpoints", "api_keys"];
         dialect::isolate(manager, &tables).await
     }
 

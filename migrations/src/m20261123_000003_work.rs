@@ -100,5 +100,6 @@ const AUDIT_POSTGRES: &[&str] = &[
         FOR EACH STATEMENT EXECUTE FUNCTION audit_events_are_final()",
 ];
 
-const AUDIT_SQLITE: &[&str] = &["CREATE TRIGGER audit_events_are_final BEFORE UPDATE ON audit_events
+const AUDIT_SQLITE: &[&str] =
+    &["CREATE TRIGGER audit_events_are_final BEFORE UPDATE ON audit_events
         BEGIN SELECT RAISE(ABORT, 'audit events are never changed'); END"];

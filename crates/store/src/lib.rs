@@ -1,1 +1,50 @@
-//! store
+//! The database: the only crate that names sea-orm. SQLite and PostgreSQL from one set of queries.
+//!
+//! ```text
+//! let tx = store.begin(&granted).await?;         // bound to the tenant of the grant
+//! tx.installs().create(&granted, new).await?;    // the signature of a repository is the permission table
+//! tx.commit().await?;
+//! ```
+//!
+//! Verbs are fixed: `lookup` (by id, [`Error::NotFound`]), `find` (by natural key, `Option`), `list`, `count`, `create`,
+//! `update`, `remove`, `finish`. Times are always given by the caller; they are kept to the microsecond.
+
+mod api_keys;
+mod audit;
+mod config;
+mod credentials;
+mod directory;
+mod endpoints;
+mod entity;
+mod error;
+mod full_text;
+mod installs;
+mod isolation;
+mod jobs;
+mod members;
+mod page;
+mod records;
+mod runs;
+mod scoped;
+mod store;
+mod tenant;
+mod text;
+mod time;
+mod tx;
+
+pub use api_keys::{ApiKeys, NewApiKey};
+pub use audit::{Audit, AuditFilter, NewAudit};
+pub use config::Config;
+pub use credentials::{Credentials, DataKeys, NewCredential};
+pub use directory::{Directory, NewSession, NewSignInLink, NewTenant, NewUser, SignInLink};
+pub use endpoints::{EndpointChange, Endpoints, NewEndpoint};
+pub use error::{Error, IsolationFault};
+pub use installs::{InstallChange, Installs, NewInstall};
+pub use jobs::{JobCount, Jobs, NewJob, TxJobs};
+pub use members::{Members, NewMember};
+pub use migrations::GLOBAL_TABLES;
+pub use records::{Counts, NewRecord, RecordKey, Records, SearchFilter};
+pub use runs::{NewRun, Progress, Runs};
+pub use store::Store;
+pub use tenant::TenantRow;
+pub use tx::Tx;

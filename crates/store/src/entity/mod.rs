@@ -1,0 +1,17 @@
+//! Row models, one file for each table. They never leave this crate: a row goes out as a struct of `domain`.
+
+pub(crate) mod api_key;
+pub(crate) mod api_key_hash;
+pub(crate) mod audit_event;
+pub(crate) mod credential;
+pub(crate) mod data_key;
+pub(crate) mod endpoint;
+pub(crate) mod install;
+pub(crate) mod job;
+pub(crate) mod membership;
+pub(crate) mod record;
+pub(crate) mod run;
+pub(crate) mod session;
+pub(crate) mod sign_in_link;
+pub(crate) mod tenant;
+pub(crate) mod user;

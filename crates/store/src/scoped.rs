@@ -1,0 +1,89 @@
+//! The only start of a query. A tenant's tables are reached through a grant, from which the tenant is taken.
+
+use domain::{Granted, authz::Permission};
+use sea_orm::{ColumnTrait, DeleteMany, EntityTrait, QueryFilter, Select, UpdateMany};
+
+use crate::entity;
+
+/// A table whose rows belong to one tenant each.
+pub(crate) trait TenantOwned: EntityTrait {
+    /// The column that says to whom.
+    const TENANT: Self::Column;
+
+    /// Starts a read of the granted tenant's rows.
+    #[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
+    fn scoped<P: Permission>(granted: &Granted<P>) -> Select<Self> {
+        Self::find().filter(Self::TENANT.eq(granted.tenant().uuid()))
+    }
+
+    /// Starts a change of the granted tenant's rows.
+    fn scoped_update<P: Permission>(granted: &Granted<P>) -> UpdateMany<Self> {
+        Self::update_many().filter(Self::TENANT.eq(granted.tenant().uuid()))
+    }
+
+    /// Starts a removal of the granted tenant's rows.
+    fn scoped_delete<P: Permission>(granted: &Granted<P>) -> DeleteMany<Self> {
+        Self::delete_many().filter(Self::TENANT.eq(granted.tenant().uuid()))
+    }
+}
+
+/// A table of `GLOBAL_TABLES`: its rows are found before a tenant is known.
+pub(crate) trait Global: EntityTrait {
+    /// Starts a read.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tables of GLOBAL_TABLES have no tenant to scope to"
+    )]
+    fn all() -> Select<Self> {
+        Self::find()
+    }
+}
+
+// === tables ===
+
+impl TenantOwned for entity::membership::Entity {
+    const TENANT: Self::Column = entity::membership::Column::TenantId;
+}
+impl TenantOwned for entity::install::Entity {
+    const TENANT: Self::Column = entity::install::Column::TenantId;
+}
+impl TenantOwned for entity::credential::Entity {
+    const TENANT: Self::Column = entity::credential::Column::TenantId;
+}
+impl TenantOwned for entity::data_key::Entity {
+    const TENANT: Self::Column = entity::data_key::Column::TenantId;
+}
+impl TenantOwned for entity::run::Entity {
+    const TENANT: Self::Column = entity::run::Column::TenantId;
+}
+impl TenantOwned for entity::record::Entity {
+    const TENANT: Self::Column = entity::record::Column::TenantId;
+}
+impl TenantOwned for entity::endpoint::Entity {
+    const TENANT: Self::Column = entity::endpoint::Column::TenantId;
+}
+impl TenantOwned for entity::api_key::Entity {
+    const TENANT: Self::Column = entity::api_key::Column::TenantId;
+}
+impl TenantOwned for entity::audit_event::Entity {
+    const TENANT: Self::Column = entity::audit_event::Column::TenantId;
+}
+/// A global table, but within a tenant's transaction it is used as the tenant's.
+impl TenantOwned for entity::job::Entity {
+    const TENANT: Self::Column = entity::job::Column::TenantId;
+}
+/// A global table, but within a tenant's transaction it is used as the tenant's.
+impl TenantOwned for entity::api_key_hash::Entity {
+    const TENANT: Self::Column = entity::api_key_hash::Column::TenantId;
+}
+/// The tenant's own row.
+impl TenantOwned for entity::tenant::Entity {
+    const TENANT: Self::Column = entity::tenant::Column::Id;
+}
+
+impl Global for entity::tenant::Entity {}
+impl Global for entity::user::Entity {}
+impl Global for entity::session::Entity {}
+impl Global for entity::sign_in_link::Entity {}
+impl Global for entity::job::Entity {}
+impl Global for entity::api_key_hash::Entity {}

@@ -1,0 +1,194 @@
+//! A transaction bound to the tenant of a grant: the only way to a tenant's rows.
+
+use domain::{Granted, TenantId, authz::Permission};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+
+use crate::{
+    ApiKeys, Audit, Credentials, DataKeys, Directory, Endpoints, Error, Installs, Members, Records,
+    Runs, Store, TenantRow, TxJobs, store::Turn,
+};
+
+/// A transaction of one tenant. Dropping it without [`Tx::commit`] takes everything back.
+///
+/// Repositories borrow it and take the grant again: what a transaction may do is what its grants allow. A grant of
+/// another tenant is refused, on both backends.
+#[must_use = "a transaction that is not committed is taken back"]
+pub struct Tx {
+    // Before `access`, which holds the turn: the next writer may start only when this transaction has ended.
+    transaction: DatabaseTransaction,
+    tenant: TenantId,
+    access: Access,
+}
+
+enum Access {
+    Read,
+    /// SQLite: with the turn to write.
+    Write(#[expect(dead_code, reason = "held until the transaction ends")] Option<Turn>),
+}
+
+const BIND_WRITE: &str = "select set_config('app.tenant', $1, true)";
+const BIND_READ: &str =
+    "select set_config('app.tenant', $1, true), set_config('transaction_read_only', 'on', true)";
+
+// === impl Store ===
+
+impl Store {
+    /// Begins a transaction that may write. On SQLite it has the write lock from its start, so that what it reads
+    /// stays true until it writes.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when other writers do not come to an end, [`Error::Database`].
+    pub async fn begin<P: Permission>(&self, granted: &Granted<P>) -> Result<Tx, Error> {
+        let turn = self.take_turn().await?;
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.bind(granted.tenant(), options, Access::Write(turn)).await
+    }
+
+    /// Begins a transaction that only reads: it waits for no writer and no writer waits for it.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn read<P: Permission>(&self, granted: &Granted<P>) -> Result<Tx, Error> {
+        self.bind(granted.tenant(), TransactionOptions::default(), Access::Read).await
+    }
+
+    async fn bind(
+        &self,
+        tenant: TenantId,
+        options: TransactionOptions,
+        access: Access,
+    ) -> Result<Tx, Error> {
+        let transaction = self.connection().begin_with_options(options).await?;
+        if self.backend() == DbBackend::Postgres {
+            // Local to the transaction (the `true`s): a pooled connection never carries a tenant over to the next one.
+            let sql = match access {
+                Access::Read => BIND_READ,
+                Access::Write(_) => BIND_WRITE,
+            };
+            let values = [tenant.uuid().to_string().into()];
+            let bind = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+            transaction.query_one_raw(bind).await?;
+        }
+        Ok(Tx { transaction, tenant, access })
+    }
+}
+
+// === impl Tx ===
+
+impl Tx {
+    /// Makes everything done in it last.
+    ///
+    /// # Errors
+    /// [`Error::Database`]: then nothing of it lasts.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// Takes everything back, and waits until it is.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn rollback(self) -> Result<(), Error> {
+        Ok(self.transaction.rollback().await?)
+    }
+
+    /// Whose transaction this is.
+    pub const fn tenant_id(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The organisation's own row.
+    pub const fn tenant(&self) -> TenantRow<'_> {
+        TenantRow::new(self)
+    }
+
+    /// Installed connectors.
+    pub const fn installs(&self) -> Installs<'_> {
+        Installs::new(self)
+    }
+
+    /// Sealed secrets.
+    pub const fn credentials(&self) -> Credentials<'_> {
+        Credentials::new(self)
+    }
+
+    /// The key under which they are sealed, wrapped.
+    pub const fn data_keys(&self) -> DataKeys<'_> {
+        DataKeys::new(self)
+    }
+
+    /// Sync runs.
+    pub const fn runs(&self) -> Runs<'_> {
+        Runs::new(self)
+    }
+
+    /// Synced documents.
+    pub const fn records(&self) -> Records<'_> {
+        Records::new(self)
+    }
+
+    /// MCP endpoints.
+    pub const fn endpoints(&self) -> Endpoints<'_> {
+        Endpoints::new(self)
+    }
+
+    /// Keys for AI clients and scripts.
+    pub const fn api_keys(&self) -> ApiKeys<'_> {
+        ApiKeys::new(self)
+    }
+
+    /// Who belongs to the organisation.
+    pub const fn members(&self) -> Members<'_> {
+        Members::new(self)
+    }
+
+    /// The audit log.
+    pub const fn audit(&self) -> Audit<'_> {
+        Audit::new(self)
+    }
+
+    /// Jobs, enqueued together with their cause.
+    pub const fn jobs(&self) -> TxJobs<'_> {
+        TxJobs::new(self)
+    }
+
+    /// The global tables, within this transaction: for setting up an organisation in one step.
+    pub const fn directory(&self) -> Directory<'_> {
+        Directory::within(&self.transaction)
+    }
+
+    /// The connection for reads under a grant.
+    pub(crate) fn reading<P: Permission>(
+        &self,
+        granted: &Granted<P>,
+    ) -> Result<&DatabaseTransaction, Error> {
+        if granted.tenant() == self.tenant {
+            Ok(&self.transaction)
+        } else {
+            Err(Error::WrongTenant)
+        }
+    }
+
+    /// The connection for writes under a grant.
+    pub(crate) fn writing<P: Permission>(
+        &self,
+        granted: &Granted<P>,
+    ) -> Result<&DatabaseTransaction, Error> {
+        match self.access {
+            Access::Read => Err(Error::ReadOnly),
+            Access::Write(_) => self.reading(granted),
+        }
+    }
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx").field("tenant", &self.tenant).finish_non_exhaustive()
+    }
+}
