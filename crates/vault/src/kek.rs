@@ -4,7 +4,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{ErrorKind, Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -56,7 +56,7 @@ impl Kek {
 
     /// Name of the key: a hash, so that two processes can find out that they hold different ones.
     pub fn id(&self) -> String {
-        self.id.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.id)
     }
 
     pub(crate) fn id_bytes(&self) -> &[u8; KEY_ID] {
@@ -71,20 +71,13 @@ impl Kek {
         let failed = |source| Error::File { path: path.to_owned(), source };
         let mut key = Zeroizing::new([0; KEY]);
         getrandom::fill(key.as_mut_slice()).map_err(|_| Error::Random)?;
-        // The complete file appears at once: a crash leaves no half-written key behind.
-        let next = path.with_extension("key.next");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&next)
-            .map_err(failed)?;
-        let text = Zeroizing::new(STANDARD.encode(key.as_slice()) + "\n");
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
-        let linked = std::fs::hard_link(&next, path);
-        std::fs::remove_file(&next).map_err(failed)?;
-        linked.map_err(failed)?;
+        // The complete file appears at once, so a crash leaves no half-written key behind. The draft has a name of its own:
+        // two processes that start together must not write into one file, or one of them would hold a key that is stored nowhere.
+        let draft = draft_of(path)?;
+        let written = write_draft(&draft, &key).and_then(|()| std::fs::hard_link(&draft, path));
+        // A draft that was never made need not be removed.
+        let _ = std::fs::remove_file(&draft);
+        written.and_then(|()| sync_directory(path)).map_err(failed)?;
         Ok(Self::new(key))
     }
 
@@ -115,6 +108,26 @@ impl Kek {
     }
 }
 
+/// A name beside the key file that no other process uses.
+fn draft_of(path: &Path) -> Result<PathBuf, Error> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(|_| Error::Random)?;
+    Ok(path.with_extension(format!("{:016x}.draft", u64::from_ne_bytes(random))))
+}
+
+fn write_draft(draft: &Path, key: &[u8; KEY]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
+    let text = Zeroizing::new(STANDARD.encode(key) + "\n");
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Makes the new name survive a power cut: what is sealed from now on opens only with this key.
+fn sync_directory(path: &Path) -> std::io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,8 +137,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("directory");
         let path = directory.path().join("vault.key");
         let made = Kek::load_or_create(&path).expect("made");
-        let mode = std::fs::metadata(&path).expect("file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        let permissions = std::fs::metadata(&path).expect("file").permissions();
+        assert_eq!(permissions.mode() & 0o777, 0o600);
         let read = Kek::load_or_create(&path).expect("read");
         assert_eq!(made.bytes(), read.bytes());
         assert_eq!(made.id(), read.id());
@@ -139,6 +152,47 @@ mod tests {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("chmod");
         let error = Kek::load_or_create(&path).err().expect("refused").to_string();
         assert!(error.contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn processes_that_start_together_hold_the_same_key() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("vault.key");
+        let ids: Vec<String> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..16)
+                .map(|_| scope.spawn(|| Kek::load_or_create(&path).expect("a key").id()))
+                .collect();
+            starts.into_iter().map(|start| start.join().expect("no panic")).collect()
+        });
+        let stored = Kek::load_or_create(&path).expect("read").id();
+        assert!(ids.iter().all(|id| *id == stored), "{ids:?}");
+        let files = std::fs::read_dir(directory.path()).expect("directory").count();
+        assert_eq!(files, 1, "no draft stays behind");
+    }
+
+    #[test]
+    fn key_file_that_holds_no_key_is_refused_and_not_overwritten() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("vault.key");
+        for damaged in ["", "not base64 at all!", "c2hvcnQ="] {
+            std::fs::write(&path, damaged).expect("written");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("chmod");
+            assert!(matches!(Kek::load_or_create(&path), Err(Error::KeyFormat)), "{damaged}");
+            assert_eq!(std::fs::read_to_string(&path).expect("read"), damaged);
+        }
+    }
+
+    #[test]
+    fn file_and_key_given_together_are_refused() {
+        let both = Config { key_file: Some("vault.key".into()), key: Some("x".into()) };
+        assert!(matches!(Kek::load(&both), Err(Error::TwoKeys)));
+    }
+
+    #[test]
+    fn configuration_shows_no_key() {
+        let config = Config { key: Some("c2VjcmV0LWtleQ==".into()), ..Config::default() };
+        let dump = serde_json::to_string(&config).expect("serializable");
+        assert!(!format!("{config:?} {dump}").contains("c2VjcmV0"), "{dump}");
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub enum Error {
 }
 
 /// A configuration dump shows that there is a key, never the key.
+#[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
 fn hidden<S: Serializer>(key: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
     key.as_ref().map(|_| "<hidden>").serialize(serializer)
 }

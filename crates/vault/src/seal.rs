@@ -19,8 +19,9 @@ use crate::{
 const FORMAT: u8 = 1;
 const NONCE: usize = 24;
 const HEADER: usize = 1 + KEY_ID + NONCE;
-/// Labels of the keys derived from the key-encryption key: one purpose, one key.
+/// Label of the key that wraps data keys. Keys for callers have a label that starts otherwise, so none of them can be this one.
 const WRAP: &str = "patchbay wrap";
+const DERIVE: &str = "patchbay derive ";
 
 /// Opens and seals. Holds the key-encryption key; data keys are unwrapped for one call and zeroized.
 #[derive(Clone)]
@@ -59,7 +60,7 @@ impl Vault {
         let mut key = Zeroizing::new([0; KEY]);
         getrandom::fill(key.as_mut_slice()).map_err(|_| Error::Random)?;
         let wrapped =
-            self.seal_under(&self.derive(WRAP), tenant_context(tenant).as_bytes(), &*key)?;
+            self.seal_under(&self.expand(&[WRAP]), tenant_context(tenant).as_bytes(), &*key)?;
         Ok(WrappedDataKey(wrapped))
     }
 
@@ -93,9 +94,13 @@ impl Vault {
 
     /// A key for one purpose, the same in every process that holds the same key-encryption key (HKDF-SHA-256, RFC 5869).
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; KEY]> {
+        self.expand(&[DERIVE, purpose])
+    }
+
+    fn expand(&self, label: &[&str]) -> Zeroizing<[u8; KEY]> {
         let mut key = Zeroizing::new([0; KEY]);
         Hkdf::<Sha256>::new(None, self.kek.bytes())
-            .expand(purpose.as_bytes(), key.as_mut_slice())
+            .expand(label.concat().as_bytes(), key.as_mut_slice())
             .expect("HKDF-SHA-256 gives up to 8,160 bytes and 32 are asked for");
         key
     }
@@ -106,7 +111,7 @@ impl Vault {
         tenant: TenantId,
     ) -> Result<Zeroizing<[u8; KEY]>, Error> {
         let bytes =
-            self.open_under(&self.derive(WRAP), tenant_context(tenant).as_bytes(), &wrapped.0)?;
+            self.open_under(&self.expand(&[WRAP]), tenant_context(tenant).as_bytes(), &wrapped.0)?;
         <[u8; KEY]>::try_from(bytes.as_slice()).map(Zeroizing::new).map_err(|_| Error::Sealed)
     }
 
@@ -142,7 +147,7 @@ impl Vault {
         }
         let (key_id, nonce) = header[1..].split_at(KEY_ID);
         if key_id != self.kek.id_bytes() {
-            let found = key_id.iter().map(|byte| format!("{byte:02x}")).collect();
+            let found = hex::encode(key_id);
             return Err(Error::OtherKey { found, held: self.kek.id() });
         }
         let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| Error::Sealed)?;
@@ -237,7 +242,65 @@ mod tests {
         assert_ne!(vault.derive("a"), vault.derive("b"));
     }
 
+    #[test]
+    fn no_derived_key_is_the_one_that_wraps() {
+        let (_directory, vault) = vault();
+        assert_ne!(vault.derive(WRAP), vault.expand(&[WRAP]));
+    }
+
+    #[test]
+    fn truncated_and_foreign_bytes_do_not_open() {
+        let (_directory, vault) = vault();
+        let here = place();
+        let key = vault.new_data_key(here.tenant).expect("data key");
+        let sealed = vault.seal(&key, &here, b"secret").expect("sealed");
+        for length in 0..sealed.len() {
+            assert!(vault.open(&key, &here, &sealed[..length]).is_err(), "{length} bytes");
+        }
+        assert!(vault.open(&key, &here, b"hunter2, never sealed").is_err());
+        assert!(vault.open(&WrappedDataKey(Vec::new()), &here, &sealed).is_err());
+    }
+
+    #[test]
+    fn same_secret_is_sealed_to_other_bytes_each_time() {
+        let (_directory, vault) = vault();
+        let here = place();
+        let key = vault.new_data_key(here.tenant).expect("data key");
+        let seal = || vault.seal(&key, &here, b"secret").expect("sealed");
+        assert_ne!(seal(), seal());
+    }
+
+    fn any_place() -> impl Strategy<Value = SealContext> {
+        (any::<u128>(), any::<u128>(), any::<i64>()).prop_map(|(tenant, credential, version)| {
+            SealContext {
+                tenant: TenantId::from_uuid(uuid::Uuid::from_u128(tenant)),
+                credential: CredentialId::from_uuid(uuid::Uuid::from_u128(credential)),
+                version,
+            }
+        })
+    }
+
     proptest! {
+        #[test]
+        fn any_secret_comes_back_at_any_place(place in any_place(), secret: Vec<u8>) {
+            let (_directory, vault) = vault();
+            let key = vault.new_data_key(place.tenant).expect("data key");
+            let sealed = vault.seal(&key, &place, &secret).expect("sealed");
+            let opened = vault.open(&key, &place, &sealed).expect("opened");
+            prop_assert_eq!(opened.expose(), secret.as_slice());
+        }
+
+        #[test]
+        fn no_two_places_share_a_secret(here in any_place(), there in any_place(), secret: Vec<u8>) {
+            prop_assume!(here != there);
+            let (_directory, vault) = vault();
+            let keys = [here, there].map(|place| vault.new_data_key(place.tenant).expect("data key"));
+            let sealed = vault.seal(&keys[0], &here, &secret).expect("sealed");
+            for key in &keys {
+                prop_assert!(vault.open(key, &there, &sealed).is_err());
+            }
+        }
+
         #[test]
         fn any_flipped_bit_keeps_it_shut(secret in proptest::collection::vec(any::<u8>(), 0..64), bit in any::<prop::sample::Index>()) {
             let (_directory, vault) = vault();
@@ -247,6 +310,16 @@ mod tests {
             let bit = bit.index(sealed.len() * 8);
             sealed[bit / 8] ^= 1 << (bit % 8);
             prop_assert!(vault.open(&key, &here, &sealed).is_err());
+        }
+
+        #[test]
+        fn data_key_with_a_flipped_bit_does_not_unwrap(bit in any::<prop::sample::Index>()) {
+            let (_directory, vault) = vault();
+            let here = place();
+            let mut key = vault.new_data_key(here.tenant).expect("data key");
+            let bit = bit.index(key.0.len() * 8);
+            key.0[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(vault.seal(&key, &here, b"x").is_err());
         }
     }
 }
