@@ -1,0 +1,142 @@
+//! Notes each request and each refusal: who, what, how it ended, how long it took. Never arguments, only their digest and size.
+
+use std::{num::NonZeroU32, sync::Arc};
+
+use control::{CallAudit, Control};
+use domain::{AuditOutcome, Principal, SystemReason, TenantId};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use serde_json::{Value, json};
+
+use crate::{
+    call::{Act, Answer, AnswerBody, Call, Method, Outcome, ResultKind, Trail},
+    error::Refusal,
+    mcp::json::digest,
+    stack::{Layer, Service},
+};
+
+/// Wrong keys that are written down per organisation and minute: a stranger must not be able to fill its log.
+const STRANGERS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("20 is not zero");
+
+/// Makes the layer.
+pub(crate) struct Record {
+    pub(crate) control: Control,
+}
+
+/// A service whose calls are noted.
+pub(crate) struct Recorded<S> {
+    inner: S,
+    control: Control,
+    strangers: DefaultKeyedRateLimiter<TenantId>,
+}
+
+/// What is known before the call is handed on.
+struct Note {
+    action: String,
+    target: Option<String>,
+    detail: serde_json::Map<String, Value>,
+    request_id: String,
+    started: tokio::time::Instant,
+    trail: Arc<Trail>,
+}
+
+// === impl Record ===
+
+impl<S> Layer<S> for Record {
+    type Service = Recorded<S>;
+
+    fn layer(self, inner: S) -> Recorded<S> {
+        let strangers = RateLimiter::keyed(Quota::per_minute(STRANGERS_PER_MINUTE));
+        Recorded { inner, control: self.control, strangers }
+    }
+}
+
+// === impl Recorded ===
+
+impl<S: Service<Call>> Service<Call> for Recorded<S> {
+    async fn call(&self, call: Call) -> Outcome {
+        let note = Note::of(&call);
+        let outcome = self.inner.call(call).await;
+        if let Some(note) = note {
+            self.record(note, &outcome);
+        }
+        outcome
+    }
+}
+
+impl<S> Recorded<S> {
+    fn record(&self, note: Note, outcome: &Outcome) {
+        // Without a tenant there is nobody in whose log it could stand.
+        let Some(tenant) = note.trail.tenant.get().copied() else { return };
+        let actor = note.trail.actor.get().cloned();
+        if actor.is_none() && self.strangers.check_key(&tenant).is_err() {
+            return;
+        }
+        let mut detail = note.detail;
+        detail.insert("ms".to_owned(), json!(millis(note.started.elapsed())));
+        if let Some(install) = note.trail.install.get() {
+            detail.insert("install".to_owned(), install.as_str().into());
+        }
+        if let Some(cache) = note.trail.cache.get() {
+            detail.insert("cache".to_owned(), (*cache).into());
+        }
+        if let Err(refusal) = outcome {
+            detail.insert("refusal".to_owned(), refusal.outcome().into());
+        }
+        let call = CallAudit {
+            actor: actor.unwrap_or(Principal::System(SystemReason::BuildRoutes)),
+            action: note.action,
+            target: note.target,
+            outcome: audited(&note.trail, outcome),
+            request_id: note.request_id,
+            detail: Value::Object(detail),
+        };
+        self.control.record_call(tenant, call);
+    }
+}
+
+// === impl Note ===
+
+impl Note {
+    /// `None` for what is not worth a line.
+    fn of(call: &Call) -> Option<Self> {
+        let mut detail = serde_json::Map::new();
+        let target = match &call.act {
+            Act::Request { method: Method::Ping, .. } | Act::Notification | Act::Response => {
+                return None;
+            }
+            Act::Request { method, params, .. } => {
+                if *method == Method::CallTool {
+                    let arguments = params.arguments();
+                    detail.insert("arguments_sha256".to_owned(), digest(arguments).into());
+                    detail.insert("arguments_bytes".to_owned(), arguments.len().into());
+                }
+                params.name.as_ref().or(params.uri.as_ref())
+            }
+            Act::OpenStream | Act::EndSession => None,
+        };
+        Some(Self {
+            action: format!("mcp.{}", call.label().replace('/', ".")),
+            target: target.map(|name| name.chars().take(256).collect()),
+            detail,
+            request_id: call.request_id.clone(),
+            started: call.started,
+            trail: Arc::clone(&call.trail),
+        })
+    }
+}
+
+fn audited(trail: &Trail, outcome: &Outcome) -> AuditOutcome {
+    match outcome {
+        Ok(Answer { body: AnswerBody::Result { kind: ResultKind::ToolError, .. }, .. }) => {
+            AuditOutcome::Failed
+        }
+        Ok(_) => AuditOutcome::Succeeded,
+        Err(Refusal::Unauthenticated | Refusal::LimitReached { .. }) => AuditOutcome::Denied,
+        Err(_) if trail.denied.get().is_some() => AuditOutcome::Denied,
+        Err(_) => AuditOutcome::Failed,
+    }
+}
+
+fn millis(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
