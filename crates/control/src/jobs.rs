@@ -54,7 +54,7 @@ impl Control {
     /// # Errors
     /// [`Error::Internal`]: the lease will expire and the job will be tried again.
     pub async fn settle_job(&self, id: JobId, worker: &str, settle: Settle) -> Result<(), Error> {
-        self.store().jobs().settle(id, worker, settle).await?;
+        self.store().jobs().settle(id, worker, settle, self.now()).await?;
         Ok(())
     }
 

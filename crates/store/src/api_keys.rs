@@ -21,6 +21,7 @@ use crate::{
     entity::{api_key, api_key_hash},
     page,
     scoped::TenantOwned,
+    text,
     time::kept,
 };
 
@@ -118,7 +119,7 @@ impl<'t> ApiKeys<'t> {
         let row = api_key::ActiveModel {
             id: Set(new.id.uuid()),
             tenant_id: Set(tenant_id),
-            name: Set(new.name),
+            name: Set(text::storable(new.name)),
             prefix: Set(new.prefix),
             last_four: Set(new.last_four),
             role: Set(new.role.as_str().to_owned()),

@@ -94,7 +94,7 @@ impl<'t> Audit<'t> {
     ) -> Result<Page<AuditEvent>, Error> {
         let connection = self.tx.reading(granted)?;
         let mut query = audit_event::Entity::scoped(granted);
-        if let Some(action) = filter.action {
+        if let Some(action) = filter.action.map(text::storable) {
             // No LIKE: actions contain its wildcard `_`. No comparison by order: that depends on the collation.
             let prefix = format!("{action}.");
             let beginning = Func::cust("substr")

@@ -14,6 +14,7 @@ use crate::{
     entity::{api_key_hash, session, sign_in_link, tenant, user},
     scoped::Global,
     store::Turn,
+    text,
     time::kept,
 };
 
@@ -87,6 +88,9 @@ impl<'s> Directory<'s> {
     /// # Errors
     /// [`Error::Database`].
     pub async fn find_tenant(&self, slug: &str) -> Result<Option<Tenant>, Error> {
+        if !text::is_storable(slug) {
+            return Ok(None);
+        }
         let query = tenant::Entity::all().filter(tenant::Column::Slug.eq(slug));
         Ok(query.one(&self.connection()).await?.map(Tenant::from))
     }
@@ -118,7 +122,7 @@ impl<'s> Directory<'s> {
         let row = tenant::ActiveModel {
             id: Set(new.id.uuid()),
             slug: Set(new.slug),
-            name: Set(new.name),
+            name: Set(text::storable(new.name)),
             created_at: Set(kept(new.created_at)),
         };
         let row = tenant::Entity::insert(row)
@@ -146,7 +150,7 @@ impl<'s> Directory<'s> {
         let row = user::ActiveModel {
             id: Set(new.id.uuid()),
             email: Set(address(&new.email)),
-            display_name: Set(new.display_name),
+            display_name: Set(text::storable(new.display_name)),
             created_at: Set(kept(new.created_at)),
         };
         let row = user::Entity::insert(row)
@@ -318,7 +322,7 @@ impl<'s> Directory<'s> {
 }
 
 fn address(email: &str) -> String {
-    email.trim().to_lowercase()
+    text::storable(email.trim().to_lowercase())
 }
 
 impl From<user::Model> for User {

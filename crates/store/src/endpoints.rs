@@ -9,7 +9,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::Expr,
 };
 
-use crate::{Error, Tx, entity::endpoint, scoped::TenantOwned, time::kept};
+use crate::{Error, Tx, entity::endpoint, scoped::TenantOwned, text, time::kept};
 
 /// MCP endpoints of the transaction's tenant.
 pub struct Endpoints<'t> {
@@ -79,8 +79,8 @@ impl<'t> Endpoints<'t> {
             id: Set(new.id.uuid()),
             tenant_id: Set(granted.tenant().uuid()),
             slug: Set(new.slug),
-            name: Set(new.name),
-            instructions: Set(new.instructions),
+            name: Set(text::storable(new.name)),
+            instructions: Set(new.instructions.map(text::storable)),
             created_at: Set(kept(new.created_at)),
         };
         let row = endpoint::Entity::insert(row)
@@ -105,9 +105,10 @@ impl<'t> Endpoints<'t> {
             .filter(endpoint::Column::Id.eq(id.uuid()))
             .col_expr(endpoint::Column::Id, Expr::value(id.uuid()));
         if let Some(name) = change.name {
-            update = update.col_expr(endpoint::Column::Name, Expr::value(name));
+            update = update.col_expr(endpoint::Column::Name, Expr::value(text::storable(name)));
         }
         if let Some(instructions) = change.instructions {
+            let instructions = instructions.map(text::storable);
             update = update.col_expr(endpoint::Column::Instructions, Expr::value(instructions));
         }
         let rows = update.exec_with_returning(connection).await?;

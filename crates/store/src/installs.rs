@@ -23,6 +23,7 @@ use crate::{
     entity::{credential, install},
     page,
     scoped::TenantOwned,
+    text,
     time::kept,
 };
 
@@ -100,6 +101,9 @@ impl<'t> Installs<'t> {
         alias: &str,
     ) -> Result<Option<Install>, Error> {
         let connection = self.tx.reading(granted)?;
+        if !text::is_storable(alias) {
+            return Ok(None);
+        }
         let query = install::Entity::scoped(granted).filter(install::Column::Alias.eq(alias));
         let rows: Vec<_> = query.one(connection).await?.into_iter().collect();
         Ok(self.nouns(granted, rows).await?.pop())
@@ -168,9 +172,9 @@ impl<'t> Installs<'t> {
             id: Set(new.id.uuid()),
             tenant_id: Set(granted.tenant().uuid()),
             connector: Set(new.connector),
-            alias: Set(new.alias),
-            display_name: Set(new.display_name),
-            config: Set(new.config),
+            alias: Set(text::storable(new.alias)),
+            display_name: Set(text::storable(new.display_name)),
+            config: Set(text::storable_json(new.config)),
             status: Set(InstallStatus::Active.as_str().to_owned()),
             version: Set(1),
             sync_interval_seconds: Set(new.sync_interval_seconds),
@@ -202,9 +206,11 @@ impl<'t> Installs<'t> {
         let mut update = counted_up(granted, id)
             .col_expr(install::Column::UpdatedAt, Expr::value(kept(change.updated_at)));
         if let Some(name) = change.display_name {
-            update = update.col_expr(install::Column::DisplayName, Expr::value(name));
+            update =
+                update.col_expr(install::Column::DisplayName, Expr::value(text::storable(name)));
         }
         if let Some(config) = change.config {
+            let config = text::storable_json(config);
             update = update.col_expr(install::Column::Config, Expr::value(config));
         }
         if let Some(status) = change.status {
@@ -252,7 +258,7 @@ impl<'t> Installs<'t> {
         let update = install::Entity::scoped_update(granted)
             .filter(install::Column::Id.eq(id.uuid()))
             .col_expr(install::Column::LastSyncedAt, Expr::value(kept(at)))
-            .col_expr(install::Column::SyncState, Expr::value(state));
+            .col_expr(install::Column::SyncState, Expr::value(state.map(text::storable_json)));
         self.change_one(granted, update).await
     }
 

@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, Order, PaginatorTrait, QueryFilter,
     QuerySelect,
-    sea_query::{Expr, OnConflict},
+    sea_query::{Expr, OnConflict, SimpleExpr},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -29,6 +29,8 @@ pub struct Records<'t> {
 /// A document as a sync has read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRecord {
+    /// Used if the document is new; a known one keeps its own.
+    pub id: RecordId,
     pub stream: String,
     /// The source's own name of it: unique per install and stream.
     pub external_id: String,
@@ -53,10 +55,10 @@ pub struct RecordKey {
 /// What writing a page came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    pub inserted: u64,
-    pub updated: u64,
+    pub inserted: i64,
+    pub updated: i64,
     /// Were there already, with the same content.
-    pub unchanged: u64,
+    pub unchanged: i64,
 }
 
 /// What to search for.
@@ -78,8 +80,8 @@ struct Known {
 // === impl Counts ===
 
 impl Counts {
-    /// Rows whose content was written.
-    pub const fn upserted(self) -> u64 {
+    /// Documents whose content was written.
+    pub const fn written(self) -> i64 {
         self.inserted + self.updated
     }
 }
@@ -113,7 +115,7 @@ impl<'t> Records<'t> {
             counts.updated += some.updated;
             counts.unchanged += some.unchanged;
         }
-        self.tx.installs().count_records(granted, install, signed(counts.inserted)).await?;
+        self.tx.installs().count_records(granted, install, counts.inserted).await?;
         Ok(counts)
     }
 
@@ -127,7 +129,7 @@ impl<'t> Records<'t> {
         install: InstallId,
         run: RunId,
         keys: &[RecordKey],
-    ) -> Result<u64, Error> {
+    ) -> Result<i64, Error> {
         let connection = self.tx.writing(granted)?;
         let mut touched = 0;
         for chunk in keys.chunks(CHUNK) {
@@ -135,7 +137,7 @@ impl<'t> Records<'t> {
                 .filter(record::Column::InstallId.eq(install.uuid()))
                 .filter(any_of(chunk.iter()))
                 .col_expr(record::Column::Generation, Expr::value(run.uuid()));
-            touched += update.exec(connection).await?.rows_affected;
+            touched += signed(update.exec(connection).await?.rows_affected);
         }
         Ok(touched)
     }
@@ -149,16 +151,16 @@ impl<'t> Records<'t> {
         granted: &Granted<RecordWrite>,
         install: InstallId,
         keys: &[RecordKey],
-    ) -> Result<u64, Error> {
+    ) -> Result<i64, Error> {
         let connection = self.tx.writing(granted)?;
         let mut removed = 0;
         for chunk in keys.chunks(CHUNK) {
             let delete = record::Entity::scoped_delete(granted)
                 .filter(record::Column::InstallId.eq(install.uuid()))
                 .filter(any_of(chunk.iter()));
-            removed += delete.exec(connection).await?.rows_affected;
+            removed += signed(delete.exec(connection).await?.rows_affected);
         }
-        self.tx.installs().count_records(granted, install, -signed(removed)).await?;
+        self.tx.installs().count_records(granted, install, -removed).await?;
         Ok(removed)
     }
 
@@ -171,13 +173,13 @@ impl<'t> Records<'t> {
         granted: &Granted<RecordWrite>,
         install: InstallId,
         run: RunId,
-    ) -> Result<u64, Error> {
+    ) -> Result<i64, Error> {
         let connection = self.tx.writing(granted)?;
         let delete = record::Entity::scoped_delete(granted)
             .filter(record::Column::InstallId.eq(install.uuid()))
             .filter(record::Column::Generation.ne(run.uuid()));
-        let removed = delete.exec(connection).await?.rows_affected;
-        self.tx.installs().count_records(granted, install, -signed(removed)).await?;
+        let removed = signed(delete.exec(connection).await?.rows_affected);
+        self.tx.installs().count_records(granted, install, -removed).await?;
         Ok(removed)
     }
 
@@ -231,6 +233,9 @@ impl<'t> Records<'t> {
         external_id: &str,
     ) -> Result<Option<Record>, Error> {
         let connection = self.tx.reading(granted)?;
+        if !text::is_storable(stream) || !text::is_storable(external_id) {
+            return Ok(None);
+        }
         let query = record::Entity::scoped(granted)
             .filter(record::Column::InstallId.eq(install.uuid()))
             .filter(record::Column::Stream.eq(stream))
@@ -238,14 +243,14 @@ impl<'t> Records<'t> {
         Ok(query.one(connection).await?.map(Record::from))
     }
 
-    /// A page of all, or of some installs, oldest first.
+    /// A page of the records of these installs, oldest first.
     ///
     /// # Errors
     /// [`Error::InvalidCursor`].
     pub async fn list(
         &self,
         granted: &Granted<RecordRead>,
-        installs: Option<&[InstallId]>,
+        installs: &[InstallId],
         args: &PageArgs,
     ) -> Result<Page<Record>, Error> {
         let connection = self.tx.reading(granted)?;
@@ -254,14 +259,14 @@ impl<'t> Records<'t> {
         Ok(rows.map(Record::from))
     }
 
-    /// How many there are, in all or in some installs.
+    /// How many records these installs have.
     ///
     /// # Errors
     /// [`Error::Database`].
     pub async fn count(
         &self,
         granted: &Granted<RecordRead>,
-        installs: Option<&[InstallId]>,
+        installs: &[InstallId],
     ) -> Result<u64, Error> {
         let connection = self.tx.reading(granted)?;
         Ok(record::Entity::scoped(granted).filter(within(installs)).count(connection).await?)
@@ -359,7 +364,7 @@ fn overwrite() -> OnConflict {
 /// One condition for each stream: SQLite has no `IN` over pairs.
 fn any_of<'k>(keys: impl Iterator<Item = &'k RecordKey>) -> Condition {
     let mut streams: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for key in keys {
+    for key in keys.filter(|key| key.is_storable()) {
         streams.entry(&key.stream).or_default().push(&key.external_id);
     }
     streams.into_iter().fold(Condition::any(), |any, (stream, ids)| {
@@ -371,12 +376,8 @@ fn any_of<'k>(keys: impl Iterator<Item = &'k RecordKey>) -> Condition {
     })
 }
 
-fn within(installs: Option<&[InstallId]>) -> Condition {
-    match installs {
-        Some(some) => Condition::all()
-            .add(record::Column::InstallId.is_in(some.iter().map(|install| install.uuid()))),
-        None => Condition::all(),
-    }
+fn within(installs: &[InstallId]) -> SimpleExpr {
+    record::Column::InstallId.is_in(installs.iter().map(|install| install.uuid()))
 }
 
 fn row_of(
@@ -387,7 +388,7 @@ fn row_of(
 ) -> record::ActiveModel {
     let key = new.key();
     record::ActiveModel {
-        id: Set(RecordId::generate().uuid()),
+        id: Set(new.id.uuid()),
         tenant_id: Set(tenant.uuid()),
         install_id: Set(install.uuid()),
         stream: Set(key.stream),
@@ -406,6 +407,14 @@ fn row_of(
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+// === impl RecordKey ===
+
+impl RecordKey {
+    fn is_storable(&self) -> bool {
+        text::is_storable(&self.stream) && text::is_storable(&self.external_id)
+    }
 }
 
 // === impl NewRecord ===

@@ -6,7 +6,7 @@ use domain::{
 };
 use sea_orm::sea_query::Expr;
 
-use crate::{Error, Tx, entity::tenant, scoped::TenantOwned};
+use crate::{Error, Tx, entity::tenant, scoped::TenantOwned, text};
 
 /// The tenant of the transaction.
 pub struct TenantRow<'t> {
@@ -37,11 +37,11 @@ impl<'t> TenantRow<'t> {
     pub async fn update(
         &self,
         granted: &Granted<TenantWrite>,
-        name: &str,
+        name: String,
     ) -> Result<Tenant, Error> {
         let connection = self.tx.writing(granted)?;
         let rows = tenant::Entity::scoped_update(granted)
-            .col_expr(tenant::Column::Name, Expr::value(name))
+            .col_expr(tenant::Column::Name, Expr::value(text::storable(name)))
             .exec_with_returning(connection)
             .await?;
         rows.into_iter().next().map(Tenant::from).ok_or(Error::NotFound)

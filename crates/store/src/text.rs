@@ -2,9 +2,14 @@
 
 use serde_json::Value;
 
+/// Whether a text could be stored as it is. One that could not is nowhere to be found.
+pub(crate) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
 /// Takes out U+0000.
 pub(crate) fn storable(text: String) -> String {
-    if text.contains('\0') { text.replace('\0', "") } else { text }
+    if is_storable(&text) { text } else { text.replace('\0', "") }
 }
 
 /// Takes U+0000 out of every string and key.
