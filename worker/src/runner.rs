@@ -1,16 +1,19 @@
 //! From a ring to a settled job: claim, run, settle, acknowledge.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use backplane::{Deliveries, Delivery};
 use control::Control;
 use domain::job::{Job, JobPayload, Lane, Settle};
 use futures_util::FutureExt;
-use telemetry::{
-    Metrics,
-    names::span,
-    propagate::add_link,
-};
+use telemetry::{Metrics, names::span, propagate::add_link};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
@@ -30,8 +33,9 @@ pub(crate) struct Runner {
     config: Config,
     control: Control,
     metrics: Metrics,
-    /// Who holds the leases: unique for every start of a process.
+    /// Unique for every start of a process.
     name: String,
+    claims: AtomicU64,
     /// Cancelled when running jobs must stop.
     stop: CancellationToken,
     jobs: TaskTracker,
@@ -53,6 +57,7 @@ impl Runner {
             control,
             metrics,
             name: format!("worker-{}", uuid::Uuid::now_v7()),
+            claims: AtomicU64::new(0),
             stop: CancellationToken::new(),
             jobs: TaskTracker::new(),
         }
@@ -93,8 +98,10 @@ impl Runner {
     }
 
     async fn handle(self: Arc<Self>, delivery: Delivery, _slot: OwnedSemaphorePermit) {
-        match self.control.claim_job(delivery.job, &self.name).await {
-            Ok(Some(job)) => self.work(job, delivery.traceparent.as_deref()).await,
+        // Every claim has a name of its own, so that a try that was thought lost cannot settle a later one.
+        let holder = format!("{}/{}", self.name, self.claims.fetch_add(1, Ordering::Relaxed));
+        match self.control.claim_job(delivery.job, &holder).await {
+            Ok(Some(job)) => self.work(job, &holder, delivery.traceparent.as_deref()).await,
             // Done, or somebody else has it.
             Ok(None) => {}
             // The row is still there: the sweeper rings again when the database is back.
@@ -108,7 +115,7 @@ impl Runner {
     }
 
     /// Runs a claimed job in a span of its own, linked to the one that enqueued it: the cause did not wait for it.
-    async fn work(&self, job: Job, rung_by: Option<&str>) {
+    async fn work(&self, job: Job, holder: &str, rung_by: Option<&str>) {
         let kind = job.payload.as_ref().map_or("unknown", JobPayload::kind);
         let span = tracing::info_span!(
             parent: None,
@@ -123,12 +130,12 @@ impl Runner {
             add_link(&span, cause);
         }
         let started = Instant::now();
-        let outcome = self.run_and_settle(&job).instrument(span).await;
+        let outcome = self.run_and_settle(&job, holder).instrument(span).await;
         self.metrics.job(kind, outcome, started.elapsed().as_secs_f64());
     }
 
-    async fn run_and_settle(&self, job: &Job) -> &'static str {
-        let settle = match self.run(job).await {
+    async fn run_and_settle(&self, job: &Job, holder: &str) -> &'static str {
+        let settle = match self.run(job, holder).await {
             Ended::Settled(settle) => settle,
             Ended::Lost => return "lost",
         };
@@ -138,7 +145,7 @@ impl Runner {
             Settle::Dead => "dead",
             Settle::Parked => "parked",
         };
-        if let Err(error) = self.control.settle_job(job.id, &self.name, settle).await {
+        if let Err(error) = self.control.settle_job(job.id, holder, settle).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 job.id = %job.id,
@@ -149,14 +156,14 @@ impl Runner {
     }
 
     /// Runs a job beside its heartbeat. Its future is dropped, which takes open transactions back, when it does not stop in time.
-    async fn run(&self, job: &Job) -> Ended {
+    async fn run(&self, job: &Job, holder: &str) -> Ended {
         let cancel = self.stop.child_token();
         let mut running = std::pin::pin!(
             AssertUnwindSafe(self.control.run_job(job, cancel.clone())).catch_unwind()
         );
         tokio::select! {
             ended = &mut running => return Ended::Settled(ended.unwrap_or_else(|_| self.panicked(job))),
-            () = heartbeat::keep(&self.control, job.id, &self.name, &cancel) => {
+            () = heartbeat::keep(&self.control, job.id, holder, &cancel) => {
                 // Late writes are refused by the attempt's number; what is left to do is to stop.
                 drop(timeout(STOP_TIME, running).await);
                 return Ended::Lost;

@@ -1,7 +1,7 @@
 //! Asking for permissions, with every refusal in the audit log; and the one rule of which installs a caller reaches.
 
 use domain::{
-    Denied, Granted, InstallId, OpCtx, SystemReason,
+    Denied, Granted, InstallId, OpCtx, SystemReason, TenantId,
     authz::{Permission, PermissionName, permission::AuditWrite},
 };
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ impl Control {
         denied: Denied,
     ) -> Result<T, Error> {
         let detail = json!({ "needs": name_of(denied.permission) });
-        let granted = audit_grant(ctx);
+        let granted = audit_grant(ctx.tenant(), ctx.request_id());
         let tx = self.store().begin(&granted).await?;
         tx.audit().append(&granted, self.audit_of(ctx, deed).denied(detail)).await?;
         tx.commit().await?;
@@ -72,14 +72,14 @@ impl Control {
         detail: Value,
     ) -> Result<(), Error> {
         let audit = NewAudit { detail, ..self.audit_of(ctx, deed).succeeded() };
-        tx.audit().append(&audit_grant(ctx), audit).await?;
+        tx.audit().append(&audit_grant(ctx.tenant(), ctx.request_id()), audit).await?;
         Ok(())
     }
 }
 
 /// The audit log is append-only for the system alone; the actor inside the entry is the caller.
-fn audit_grant(ctx: &OpCtx) -> Granted<AuditWrite> {
-    Granted::system(SystemReason::RecordAudit, ctx.tenant(), ctx.request_id())
+pub(crate) fn audit_grant(tenant: TenantId, request_id: &str) -> Granted<AuditWrite> {
+    Granted::system(SystemReason::RecordAudit, tenant, request_id)
 }
 
 fn name_of(permission: PermissionName) -> Value {

@@ -59,7 +59,8 @@ impl Control {
         let tx = self.store().begin(&granted).await?;
         check_installs(&tx, ctx, command.installs.as_deref()).await?;
         let key = tx.api_keys().create(&granted, new).await?;
-        let detail = json!({ "role": key.role, "installs": key.installs, "expires_at": key.expires_at });
+        let detail =
+            json!({ "role": key.role, "installs": key.installs, "expires_at": key.expires_at });
         self.audit(&tx, ctx, &Deed::on(action::API_KEY_CREATE, id), detail).await?;
         tx.commit().await?;
         self.signal(Event::RouteChanged { tenant: ctx.tenant() }).await;
@@ -85,11 +86,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Denied`] below member.
-    pub async fn list_api_keys(
-        &self,
-        ctx: &OpCtx,
-        page: PageArgs,
-    ) -> Result<Page<ApiKey>, Error> {
+    pub async fn list_api_keys(&self, ctx: &OpCtx, page: PageArgs) -> Result<Page<ApiKey>, Error> {
         let granted = self.require_whole(ctx, &Deed::new(action::API_KEY_LIST)).await?;
         let tx = self.store().read(&granted).await?;
         Ok(tx.api_keys().list(&granted, &page).await?)
@@ -135,7 +132,8 @@ fn expiry(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
 fn validate(ctx: &OpCtx, command: &CreateApiKey) -> Result<(), Error> {
     check_name("name", &command.name)?;
     if command.role > ctx.role() {
-        let message = format!("a key cannot have a higher role than yours ({})", ctx.role().as_str());
+        let message =
+            format!("a key cannot have a higher role than yours ({})", ctx.role().as_str());
         return Err(Error::invalid("role", "role", message));
     }
     if command.expires_in_days.is_some_and(|days| !(1..=EXPIRY_MAX_DAYS).contains(&days)) {
@@ -150,11 +148,7 @@ fn validate(ctx: &OpCtx, command: &CreateApiKey) -> Result<(), Error> {
 }
 
 /// A key limited to an install that is not there would look limited and be useless.
-async fn check_installs(
-    tx: &Tx,
-    ctx: &OpCtx,
-    installs: Option<&[InstallId]>,
-) -> Result<(), Error> {
+async fn check_installs(tx: &Tx, ctx: &OpCtx, installs: Option<&[InstallId]>) -> Result<(), Error> {
     let Some(installs) = installs else { return Ok(()) };
     let reading: Granted<domain::authz::permission::InstallRead> = ctx.require()?;
     let found = tx.installs().lookup_many(&reading, installs).await?;

@@ -1,8 +1,6 @@
 //! What was done, by whom and how it ended. Entries hold names and counts, never arguments, results or secrets.
 
-use domain::{
-    AuditEvent, AuditId, AuditOutcome, OpCtx, Page, PageArgs, Principal, TenantId,
-};
+use domain::{AuditEvent, AuditId, AuditOutcome, OpCtx, Page, PageArgs, Principal, TenantId};
 use serde_json::{Value, json};
 use store::NewAudit;
 
@@ -33,7 +31,7 @@ pub(crate) mod action {
     pub(crate) const SYNC_CANCEL: &str = "sync.cancel";
     pub(crate) const SYNC_FINISH: &str = "sync.finish";
     pub(crate) const SYNC_START: &str = "sync.start";
-    pub(crate) const TENANT_CREATE: &str = "tenant.create";
+    pub(crate) const TENANT_SET_UP: &str = "tenant.set_up";
     pub(crate) const TENANT_READ: &str = "tenant.read";
     pub(crate) const TOOL_CALL: &str = "tool.call";
 }

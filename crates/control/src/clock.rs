@@ -48,7 +48,10 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else takes the time from")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the clock that everything else takes the time from"
+)]
 fn system_micros() -> i64 {
     Utc::now().timestamp_micros()
 }

@@ -7,7 +7,10 @@ use std::fmt;
 use connector_sdk::Secrets;
 use domain::{
     Credential, CredentialId, Granted, Install, OpCtx, SystemReason,
-    authz::permission::{CredentialOpen, CredentialWrite},
+    authz::{
+        Permission,
+        permission::{CredentialOpen, CredentialWrite},
+    },
 };
 use serde_json::Value;
 use store::{NewCredential, Tx};
@@ -41,12 +44,10 @@ impl SecretJson {
 
     /// For a connector.
     pub(crate) fn secrets(&self) -> Result<Secrets, Error> {
-        Secrets::from_json(self.0.clone()).map_err(|error| {
-            Error::Invalid {
-                field: vec!["credential".to_owned()],
-                code: "schema",
-                message: error.to_string(),
-            }
+        Secrets::from_json(self.0.clone()).map_err(|error| Error::Invalid {
+            field: vec!["credential".to_owned()],
+            code: "schema",
+            message: error.to_string(),
         })
     }
 
@@ -96,7 +97,8 @@ impl Control {
         let id = CredentialId::generate();
         let data_key = self.data_key(tx, granted).await?;
         // The install's version grows with every change, so no two seals of an install share their associated data.
-        let context = SealContext { tenant: install.tenant, credential: id, version: install.version };
+        let context =
+            SealContext { tenant: install.tenant, credential: id, version: install.version };
         let sealed = self.0.parts.vault.seal(&data_key, &context, &secret.to_bytes())?;
         let credential =
             NewCredential { id, install: install.id, version: install.version, sealed };
@@ -109,11 +111,8 @@ impl Control {
         tx: &Tx,
         granted: &Granted<CredentialWrite>,
     ) -> Result<WrappedDataKey, Error> {
-        let reading: Granted<CredentialOpen> = Granted::system(
-            SystemReason::SealCredential,
-            granted.tenant(),
-            granted.request_id(),
-        );
+        let reading: Granted<CredentialOpen> =
+            Granted::system(SystemReason::SealCredential, granted.tenant(), granted.request_id());
         if let Some(wrapped) = tx.data_keys().find(&reading).await? {
             return Ok(WrappedDataKey(wrapped));
         }
@@ -152,8 +151,8 @@ impl Control {
     }
 }
 
-/// The grant under which a permitted use of a connector opens its credential.
-pub(crate) fn use_grant(ctx: &OpCtx) -> Granted<CredentialOpen> {
+/// The grant under which a permitted use of a connector opens its credential, and notes when the source refuses it.
+pub(crate) fn use_grant<P: Permission>(ctx: &OpCtx) -> Granted<P> {
     Granted::system(SystemReason::UseCredential, ctx.tenant(), ctx.request_id())
 }
 

@@ -70,8 +70,6 @@ pub enum UpstreamKind {
 /// Faults inside that have no cause of their own.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    #[error("the connector `{0}` is installed, but this version does not have it")]
-    ConnectorGone(String),
     #[error("the credential of an install is stored, but its organisation has no data key")]
     NoDataKey,
     #[error("a stored credential is not the JSON object that was sealed")]
@@ -80,8 +78,6 @@ pub(crate) enum Fault {
     Random(getrandom::Error),
     #[error("too few usable random bytes for a key")]
     KeyBytes,
-    #[error("the page cursor `{0}` leads nowhere")]
-    Cursor(String),
 }
 
 // === impl UpstreamKind ===
@@ -166,6 +162,9 @@ impl From<store::Error> for Error {
                 "expectedVersion",
                 "somebody else changed this in the meantime: load it again",
             ),
+            store::Error::InvalidCursor => {
+                Self::invalid("after", "cursor", "this is not a cursor of this list")
+            }
             other => Self::internal(other),
         }
     }

@@ -70,11 +70,7 @@ impl<'a> Form<'a> {
 // === impl Control ===
 
 impl Control {
-    fn check_interval(
-        &self,
-        connector: &dyn Connector,
-        seconds: Option<i64>,
-    ) -> Result<(), Error> {
+    fn check_interval(&self, connector: &dyn Connector, seconds: Option<i64>) -> Result<(), Error> {
         let Some(seconds) = seconds.filter(|seconds| *seconds != 0) else { return Ok(()) };
         let field = "syncIntervalSeconds";
         if connector.sync().is_none() {
@@ -194,7 +190,8 @@ fn check_same_hosts(
     match fields.iter().find(|field| install.config.get(*field) != config.get(*field)) {
         None => Ok(()),
         Some(field) => {
-            let message = format!("give the credential again, because `{field}` changes where it is sent");
+            let message =
+                format!("give the credential again, because `{field}` changes where it is sent");
             Err(Error::invalid("credential", "required", message))
         }
     }

@@ -1,12 +1,12 @@
 //! Connectors that an organisation has installed.
 
+use chrono::{DateTime, Utc};
+use connector_sdk::{CheckReport, Connector};
 use domain::{
     Granted, Install, InstallId, InstallStatus, OpCtx, Page, PageArgs, SyncRun,
     authz::permission::{CredentialWrite, InstallRead, InstallWrite, SyncRun as RunSync},
     event::Event,
-    job::Lane,
 };
-use connector_sdk::{CheckReport, Connector};
 use serde_json::{Value, json};
 use store::{InstallChange, NewInstall, Tx};
 
@@ -14,7 +14,7 @@ use crate::{
     Control, Error, SecretJson,
     audit::{Deed, action},
     install_form::{Form, derive_alias},
-    syncs::{Enqueued, NewSync},
+    syncs::NewSync,
 };
 
 /// Aliases tried before giving up: more installs of one connector than anybody has.
@@ -112,11 +112,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a cursor that is none.
-    pub async fn list_installs(
-        &self,
-        ctx: &OpCtx,
-        page: PageArgs,
-    ) -> Result<Page<Install>, Error> {
+    pub async fn list_installs(&self, ctx: &OpCtx, page: PageArgs) -> Result<Page<Install>, Error> {
         let granted = self.require(ctx, &Deed::new(action::INSTALL_READ)).await?;
         let tx = self.store().read(&granted).await?;
         let mut args = page;
@@ -175,7 +171,7 @@ impl Control {
         let form = Form::of_change(self, connector, &install, &command)?;
         self.try_change(ctx, connector, &install, &command).await?;
         let tx = self.store().begin(&granted).await?;
-        let change = change_of(&install, &command);
+        let change = change_of(&install, &command, self.now());
         // What was tried out is what is kept: a change in between would mix two people's settings.
         let expected = command.expected_version.or(Some(install.version));
         let mut updated = tx.installs().update(&granted, id, expected, change).await?;
@@ -289,7 +285,7 @@ async fn free_alias(tx: &Tx, ctx: &OpCtx, command: &InstallConnector) -> Result<
     Err(Error::conflict("alias", "there are too many installs of this connector: choose an alias"))
 }
 
-fn change_of(install: &Install, command: &UpdateInstall) -> InstallChange {
+fn change_of(install: &Install, command: &UpdateInstall, now: DateTime<Utc>) -> InstallChange {
     let revived = command.credential.is_some() && install.status == InstallStatus::NeedsReauth;
     InstallChange {
         display_name: command.display_name.as_ref().map(|name| name.trim().to_owned()),
@@ -298,6 +294,7 @@ fn change_of(install: &Install, command: &UpdateInstall) -> InstallChange {
         sync_interval_seconds: command
             .sync_interval_seconds
             .map(|seconds| (seconds > 0).then_some(seconds)),
+        updated_at: now,
     }
 }
 

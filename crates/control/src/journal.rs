@@ -12,7 +12,10 @@ use std::{
 use chrono::{DateTime, Utc};
 use domain::{
     ApiKeyId, Granted, SystemReason, TenantId,
-    authz::permission::{ApiKeyWrite, AuditWrite},
+    authz::{
+        Permission,
+        permission::{ApiKeyWrite, AuditWrite},
+    },
 };
 use store::{NewAudit, Store};
 use telemetry::Metrics;
@@ -25,7 +28,6 @@ const BATCH: usize = 500;
 const GATHER: Duration = Duration::from_millis(200);
 /// A key's "last used" is written at most this often.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
-const REQUEST_ID: &str = "journal";
 
 /// The writing end.
 pub(crate) struct Journal {
@@ -72,10 +74,8 @@ impl Journal {
         let (lines, received) = mpsc::channel(buffer.max(1));
         let lost = Lost { count: Arc::new(AtomicU64::new(0)), metrics };
         TaskTracker::new().spawn(write_all(store, received, lost.clone()));
-        let touched = moka::sync::Cache::builder()
-            .max_capacity(100_000)
-            .time_to_live(TOUCH_EVERY)
-            .build();
+        let touched =
+            moka::sync::Cache::builder().max_capacity(100_000).time_to_live(TOUCH_EVERY).build();
         Self { lines, lost, touched }
     }
 
@@ -83,7 +83,10 @@ impl Journal {
         if self.lines.try_send(Line::Call(tenant, Box::new(entry))).is_err() {
             let before = self.lost.add(1);
             if before.is_power_of_two() || before == 0 {
-                tracing::error!(audit.dropped = before + 1, "The audit buffer is full: entries of MCP calls are lost");
+                tracing::error!(
+                    audit.dropped = before + 1,
+                    "The audit buffer is full: entries of MCP calls are lost"
+                );
             }
         }
     }
@@ -157,18 +160,20 @@ async fn write_round(store: &Store, lines: Vec<Line>, lost: &Lost) {
 }
 
 async fn write_batch(store: &Store, tenant: TenantId, batch: Batch) -> Result<(), store::Error> {
-    let granted: Granted<AuditWrite> =
-        Granted::system(SystemReason::RecordAudit, tenant, REQUEST_ID);
-    let tx = store.begin(&granted).await?;
+    let auditing: Granted<AuditWrite> = granted(tenant);
+    let tx = store.begin(&auditing).await?;
     if !batch.calls.is_empty() {
-        tx.audit().append_many(&granted, batch.calls).await?;
+        tx.audit().append_many(&auditing, batch.calls).await?;
     }
     if !batch.used.is_empty() {
-        let keys: Granted<ApiKeyWrite> =
-            Granted::system(SystemReason::RecordAudit, tenant, REQUEST_ID);
+        let keys: Granted<ApiKeyWrite> = granted(tenant);
         for (key, at) in batch.used {
             tx.api_keys().touch_used(&keys, key, at).await?;
         }
     }
     tx.commit().await
+}
+
+fn granted<P: Permission>(tenant: TenantId) -> Granted<P> {
+    Granted::system(SystemReason::RecordAudit, tenant, "journal")
 }

@@ -101,14 +101,15 @@ impl Control {
     /// Puts the parts together. Must be called inside a tokio runtime: the audit log of MCP calls is written by a task.
     pub fn new(parts: Parts) -> Self {
         let csrf_key = *parts.vault.derive("csrf");
-        let journal =
-            journal::Journal::start(parts.store.clone(), parts.metrics.clone(), parts.config.audit_buffer);
+        let journal = journal::Journal::start(
+            parts.store.clone(),
+            parts.metrics.clone(),
+            parts.config.audit_buffer,
+        );
         let targets = tools::Targets::new(parts.clock.clone());
         let versions = routes::Versions::default();
-        let rung = moka::sync::Cache::builder()
-            .max_capacity(100_000)
-            .time_to_live(RING_AGAIN)
-            .build();
+        let rung =
+            moka::sync::Cache::builder().max_capacity(100_000).time_to_live(RING_AGAIN).build();
         Self(Arc::new(Inner { parts, csrf_key, journal, targets, versions, rung }))
     }
 

@@ -5,7 +5,7 @@ use domain::{
     ApiKey, Granted, OpCtx, Principal, Role, SecretString, Session, SessionId, SignInLinkId,
     SystemReason, TenantId, TokenHash, UserId,
     authz::{
-        CtxKind, Identity,
+        CtxKind, Identity, Permission,
         permission::{AuditWrite, MemberRead},
     },
     key,
@@ -43,8 +43,7 @@ impl Control {
         tenant: TenantId,
         user: UserId,
     ) -> Result<SecretString, Error> {
-        let reading: Granted<MemberRead> = Granted::system(SystemReason::SignIn, tenant, "sign-in");
-        self.role_of(&reading, user).await?.ok_or(Error::NotFound)?;
+        self.role_of(&granted(tenant, "sign-in"), user).await?.ok_or(Error::NotFound)?;
         let token = random_token()?;
         let now = self.now();
         let id = SignInLinkId::generate();
@@ -71,9 +70,9 @@ impl Control {
         let directory = self.store().directory();
         let redeemed = directory.redeem_sign_in_link(TokenHash::of(token), now).await?;
         let link = redeemed.ok_or(Error::Unauthenticated)?;
-        let reading: Granted<MemberRead> =
-            Granted::system(SystemReason::SignIn, link.tenant, request_id);
-        self.role_of(&reading, link.user).await?.ok_or(Error::Unauthenticated)?;
+        self.role_of(&granted(link.tenant, request_id), link.user)
+            .await?
+            .ok_or(Error::Unauthenticated)?;
         let token = random_token()?;
         let session = Session {
             id: SessionId::generate(),
@@ -101,8 +100,7 @@ impl Control {
         if session.revoked_at.is_some() || session.expires_at <= self.now() {
             return Err(Error::Unauthenticated);
         }
-        let reading: Granted<MemberRead> =
-            Granted::system(SystemReason::SignIn, session.tenant, request_id);
+        let reading = granted(session.tenant, request_id);
         let role = self.role_of(&reading, session.user).await?.ok_or(Error::Unauthenticated)?;
         Ok(caller(Identity {
             principal: Principal::User(session.user),
@@ -125,9 +123,12 @@ impl Control {
         }
         let found = self.store().directory().find_api_key(TokenHash::of(text)).await?;
         let (tenant, id) = found.ok_or(Error::Unauthenticated)?;
-        let granted = Granted::system(SystemReason::SignIn, tenant, request_id);
-        let tx = self.store().read(&granted).await?;
-        let key = tx.api_keys().lookup(&granted, id).await.map_err(|_| Error::Unauthenticated)?;
+        let reading = granted(tenant, request_id);
+        let tx = self.store().read(&reading).await?;
+        let key = match tx.api_keys().lookup(&reading, id).await {
+            Err(store::Error::NotFound) => return Err(Error::Unauthenticated),
+            key => key?,
+        };
         drop(tx);
         let now = self.now();
         let expired = key.expires_at.is_some_and(|at| at <= now);
@@ -214,8 +215,7 @@ impl Control {
     /// What a key may: never more than the person who made it may today.
     async fn role_of_key(&self, key: &ApiKey, request_id: &str) -> Result<Option<Role>, Error> {
         let Some(maker) = key.created_by else { return Ok(Some(key.role)) };
-        let reading: Granted<MemberRead> =
-            Granted::system(SystemReason::SignIn, key.tenant, request_id);
+        let reading = granted(key.tenant, request_id);
         Ok(self.role_of(&reading, maker).await?.map(|role| role.min(key.role)))
     }
 
@@ -226,18 +226,24 @@ impl Control {
         request_id: &str,
         deed: &Deed,
     ) -> Result<(), Error> {
-        let granted: Granted<AuditWrite> =
-            Granted::system(SystemReason::RecordAudit, tenant, request_id);
-        let tx = self.store().begin(&granted).await?;
+        let auditing: Granted<AuditWrite> = granted(tenant, request_id);
+        let tx = self.store().begin(&auditing).await?;
         let entry = self.audit_by(actor, request_id, deed).succeeded();
-        tx.audit().append(&granted, entry).await?;
+        tx.audit().append(&auditing, entry).await?;
         Ok(tx.commit().await?)
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this file establishes who somebody is: the only maker of callers")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this file establishes who somebody is: the only maker of callers"
+)]
 fn caller(identity: Identity) -> OpCtx {
     OpCtx::from_identity(identity)
+}
+
+fn granted<P: Permission>(tenant: TenantId, request_id: &str) -> Granted<P> {
+    Granted::system(SystemReason::SignIn, tenant, request_id)
 }
 
 /// 256 random bits as hex.

@@ -1,6 +1,9 @@
 //! What the gateway asks before it lists, calls, finds or reads: the answers of the policy over its snapshot.
 
-use domain::{InstallStatus, OpCtx, route::{RouteInstall, ToolDefinition}};
+use domain::{
+    InstallStatus, OpCtx,
+    route::{RouteInstall, ToolDefinition},
+};
 use policy::{Action, Resource, Subject, ToolEffect, decide};
 use serde::Deserialize;
 

@@ -116,11 +116,7 @@ impl Control {
 async fn searchable(tx: &Tx, ctx: &OpCtx) -> Result<Vec<InstallId>, Error> {
     let reading = ctx.require::<InstallRead>()?;
     let active = tx.installs().list_active(&reading).await?;
-    Ok(active
-        .iter()
-        .filter(|install| permitted(ctx, install))
-        .map(|install| install.id)
-        .collect())
+    Ok(active.iter().filter(|install| permitted(ctx, install)).map(|install| install.id).collect())
 }
 
 async fn readable(tx: &Tx, ctx: &OpCtx, install: InstallId) -> Result<(), Error> {

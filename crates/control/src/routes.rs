@@ -8,16 +8,16 @@ use std::{
 use chrono::{DateTime, Utc};
 use domain::{
     ApiKey, Granted, Install, Role, SystemReason, Tenant, TenantId, TokenHash, UserId,
-    authz::permission::{EndpointRead, InstallRead, MemberRead},
+    authz::{
+        Permission,
+        permission::{EndpointRead, MemberRead},
+    },
     route::{RemoteServer, RouteInstall, RouteKey, RouteSnapshot, Upstream},
 };
 use sha2::{Digest, Sha256};
 use store::Tx;
 
 use crate::{Control, Error};
-
-const REQUEST_ID: &str = "routes";
-const REASON: SystemReason = SystemReason::BuildRoutes;
 
 /// The version of each organisation's snapshot: the microsecond in which this process first saw its content, and at least one
 /// more than the version before. So it grows with every change, also over restarts, and stays while nothing changes.
@@ -60,12 +60,11 @@ impl Control {
         let Some(tenant) = self.store().directory().find_tenant(tenant_slug).await? else {
             return Ok(None);
         };
-        let reading: Granted<EndpointRead> = Granted::system(REASON, tenant.id, REQUEST_ID);
+        let reading: Granted<EndpointRead> = granted(tenant.id);
         let tx = self.store().read(&reading).await?;
         let endpoints = tx.endpoints().list(&reading).await?;
         let keys = self.route_keys(&tx, &reading).await?;
-        let installing: Granted<InstallRead> = Granted::system(REASON, tenant.id, REQUEST_ID);
-        let mut installs = tx.installs().list_active(&installing).await?;
+        let mut installs = tx.installs().list_active(&granted(tenant.id)).await?;
         drop(tx);
         installs.sort_by(|one, other| one.alias.cmp(&other.alias));
         let instructions = endpoints.into_iter().next().and_then(|it| it.instructions);
@@ -78,13 +77,12 @@ impl Control {
     async fn route_keys(
         &self,
         tx: &Tx,
-        granted: &Granted<EndpointRead>,
+        reading: &Granted<EndpointRead>,
     ) -> Result<HashMap<TokenHash, RouteKey>, Error> {
-        let members: Granted<MemberRead> =
-            Granted::system(REASON, granted.tenant(), granted.request_id());
+        let members: Granted<MemberRead> = granted(reading.tenant());
         let mut roles: HashMap<UserId, Option<Role>> = HashMap::new();
         let mut keys = HashMap::new();
-        for (hash, key) in tx.api_keys().list_live(granted).await? {
+        for (hash, key) in tx.api_keys().list_live(reading).await? {
             let role = match key.created_by {
                 None => Some(key.role),
                 // A key never has more rights than the person who made it has today.
@@ -133,6 +131,10 @@ impl Control {
             synced: connector.sync().is_some(),
         })
     }
+}
+
+fn granted<P: Permission>(tenant: TenantId) -> Granted<P> {
+    Granted::system(SystemReason::BuildRoutes, tenant, "routes")
 }
 
 fn route_key(key: ApiKey, role: Role) -> RouteKey {

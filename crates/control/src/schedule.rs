@@ -2,8 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    Granted, Install, Principal, SyncRun, SystemReason, Tenant,
-    authz::permission::{AuditWrite, InstallRead, SyncRun as RunSync},
+    Granted, Install, Principal, SyncRun, SystemReason, Tenant, TenantId,
+    authz::{
+        Permission,
+        permission::{InstallRead, SyncRun as RunSync},
+    },
 };
 use serde_json::json;
 use store::NewAudit;
@@ -43,12 +46,13 @@ impl Control {
     }
 
     async fn schedule_tenant(&self, tenant: &Tenant) -> Result<usize, Error> {
-        let reason = SystemReason::ScheduleSync;
-        let reading: Granted<InstallRead> = Granted::system(reason, tenant.id, REQUEST_ID);
+        let reading: Granted<InstallRead> = granted(tenant.id);
         let tx = self.store().read(&reading).await?;
         let installs = tx.installs().list_active(&reading).await?;
-        let scheduled: Vec<_> =
-            installs.into_iter().filter(|install| install.sync_interval_seconds.is_some()).collect();
+        let scheduled: Vec<_> = installs
+            .into_iter()
+            .filter(|install| install.sync_interval_seconds.is_some())
+            .collect();
         let ids: Vec<_> = scheduled.iter().map(|install| install.id).collect();
         let latest = tx.runs().latest(&reading, &ids).await?;
         drop(tx);
@@ -65,30 +69,33 @@ impl Control {
 
     /// `false` when somebody else started one in the meantime.
     async fn start_scheduled(&self, install: &Install) -> Result<bool, Error> {
-        let reason = SystemReason::ScheduleSync;
-        let granted: Granted<RunSync> = Granted::system(reason, install.tenant, REQUEST_ID);
-        let reading = Granted::system(reason, install.tenant, REQUEST_ID);
-        let auditing: Granted<AuditWrite> = Granted::system(reason, install.tenant, REQUEST_ID);
-        let tx = self.store().begin(&granted).await?;
-        match self.check_startable(&tx, &reading, install.id).await {
+        let running: Granted<RunSync> = granted(install.tenant);
+        let tx = self.store().begin(&running).await?;
+        match self.check_startable(&tx, &granted(install.tenant), install.id).await {
             Ok(()) => {}
             Err(Error::Conflict { .. } | Error::NotFound | Error::Invalid { .. }) => {
                 return Ok(false);
             }
             Err(error) => return Err(error),
         }
-        let enqueued = match self.enqueue_sync(&tx, &granted, &NewSync::scheduled(install.id)).await {
+        let enqueued = match self.enqueue_sync(&tx, &running, &NewSync::scheduled(install.id)).await
+        {
             Err(Error::Conflict { .. }) => return Ok(false),
             enqueued => enqueued?,
         };
         let deed = Deed::on(action::SYNC_START, install.id);
-        let entry = self.audit_by(&Principal::System(reason), REQUEST_ID, &deed).succeeded();
+        let actor = Principal::System(SystemReason::ScheduleSync);
+        let entry = self.audit_by(&actor, REQUEST_ID, &deed).succeeded();
         let detail = json!({ "run": enqueued.run.id });
-        tx.audit().append(&auditing, NewAudit { detail, ..entry }).await?;
+        tx.audit().append(&granted(install.tenant), NewAudit { detail, ..entry }).await?;
         tx.commit().await?;
         self.announce(Some(enqueued)).await;
         Ok(true)
     }
+}
+
+fn granted<P: Permission>(tenant: TenantId) -> Granted<P> {
+    Granted::system(SystemReason::ScheduleSync, tenant, REQUEST_ID)
 }
 
 /// Due when the interval, and the install's own shift, have passed since the last run began.
@@ -96,7 +103,9 @@ fn is_due(install: &Install, latest: Option<&SyncRun>, now: DateTime<Utc>) -> bo
     let Some(interval) = install.sync_interval_seconds else { return false };
     match latest {
         Some(run) if !run.state.is_final() => false,
-        Some(run) => now >= run.created_at + TimeDelta::seconds(interval + shift(install, interval)),
+        Some(run) => {
+            now >= run.created_at + TimeDelta::seconds(interval + shift(install, interval))
+        }
         None => true,
     }
 }

@@ -27,7 +27,6 @@ use tracing::Instrument;
 use crate::{
     Control, Error,
     audit::{Deed, action},
-    error::Fault,
     sync_page::PageChange,
     syncs::run_changed,
     upstream::{Failure, guarded},
@@ -202,18 +201,13 @@ impl Control {
         let writing = work.granted::<RecordWrite>();
         let change = PageChange::of(&mut page, self.now());
         let tx = self.store().begin(&writing).await?;
-        let Some((_, run)) = work.find(&tx).await? else { return Ok(Committed::Stopped) };
-        if run.state != RunState::Running || run.attempt != work.attempt {
-            tracing::warn!(run.id = %run.id, "Another worker has taken the run over: a late page is thrown away");
-            return Ok(Committed::Stopped);
-        }
+        let Some(run) = work.hold(&tx).await? else { return Ok(Committed::Stopped) };
         if run.cancel_requested {
             self.finish_run(tx, work, RunState::Cancelled, None).await?;
             return Ok(Committed::Stopped);
         }
         let records = tx.records();
-        let counts =
-            records.upsert_page(&writing, work.install, work.run, &change.upserts).await?;
+        let counts = records.upsert_page(&writing, work.install, work.run, &change.upserts).await?;
         let mut deleted = records.remove(&writing, work.install, &change.deletes).await?;
         records.touch(&writing, work.install, work.run, &change.seen).await?;
         let written = counts.written();
@@ -277,10 +271,7 @@ impl Control {
     ) -> Result<Settle, Error> {
         let writing = work.granted::<RecordWrite>();
         let tx = self.store().begin(&writing).await?;
-        let Some((_, run)) = work.find(&tx).await? else { return Ok(Settle::Done) };
-        if run.state.is_final() || run.attempt != work.attempt {
-            return Ok(Settle::Done);
-        }
+        let Some(run) = work.hold(&tx).await? else { return Ok(Settle::Done) };
         if run.cancel_requested {
             self.finish_run(tx, work, RunState::Cancelled, None).await?;
             return Ok(Settle::Done);
@@ -294,8 +285,7 @@ impl Control {
 
     async fn give_up(&self, work: &Work, message: &str) -> Result<Settle, Error> {
         let tx = self.store().begin(&work.granted::<RecordWrite>()).await?;
-        let Some((_, run)) = work.find(&tx).await? else { return Ok(Settle::Done) };
-        if run.state.is_final() || run.attempt != work.attempt {
+        if work.hold(&tx).await?.is_none() {
             return Ok(Settle::Done);
         }
         self.finish_run(tx, work, RunState::Failed, Some(message)).await?;
@@ -331,12 +321,10 @@ impl Control {
         ctx: &OpCtx,
         run: RunId,
     ) -> Result<(), Error> {
-        let reason = SystemReason::RunJob;
-        let writing: Granted<RecordWrite> =
-            Granted::system(reason, ctx.tenant(), ctx.request_id());
+        let writing: Granted<RecordWrite> = granted(ctx.tenant(), ctx.request_id());
         tx.runs().finish(&writing, run, RunState::Cancelled, None, self.now()).await?;
         let run = tx.runs().lookup(&ctx.require()?, run).await?;
-        let auditing = Granted::system(reason, ctx.tenant(), ctx.request_id());
+        let auditing = granted(ctx.tenant(), ctx.request_id());
         self.audit_end(tx, &auditing, ctx.principal(), &run).await
     }
 
@@ -386,7 +374,7 @@ impl Control {
 
 impl Work {
     fn granted<P: Permission>(&self) -> Granted<P> {
-        Granted::system(SystemReason::RunJob, self.tenant, &self.request_id)
+        granted(self.tenant, &self.request_id)
     }
 
     /// The install and the run; `None` when somebody has removed the install.
@@ -400,6 +388,20 @@ impl Work {
             Err(store::Error::NotFound) => Ok(None),
             found => Ok(Some((install, found?))),
         }
+    }
+
+    /// The run, locked for the rest of the transaction, if this attempt still carries it out: nobody ends or takes it over meanwhile.
+    async fn hold(&self, tx: &Tx) -> Result<Option<SyncRun>, Error> {
+        let nothing_yet = Progress::default();
+        let run = match tx.runs().advance(&self.granted(), self.run, nothing_yet).await {
+            Err(store::Error::NotFound | store::Error::Conflict { .. }) => return Ok(None),
+            run => run?,
+        };
+        if run.attempt == self.attempt {
+            return Ok(Some(run));
+        }
+        tracing::warn!(run.id = %run.id, "Another worker has taken the run over: what came late is thrown away");
+        Ok(None)
     }
 
     fn checkpoint(&self, next: &Next) -> Option<Value> {
@@ -434,6 +436,10 @@ impl End {
         };
         Self::Passing { pause, message }
     }
+}
+
+fn granted<P: Permission>(tenant: TenantId, request_id: &str) -> Granted<P> {
+    Granted::system(SystemReason::RunJob, tenant, request_id)
 }
 
 fn after(now: DateTime<Utc>, pause: Duration) -> DateTime<Utc> {

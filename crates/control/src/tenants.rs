@@ -3,9 +3,12 @@
 use domain::{
     EndpointId, Granted, MembershipId, OpCtx, Principal, Role, SystemReason, Tenant, TenantId,
     User, UserId,
-    authz::permission::{AuditWrite, EndpointWrite, MemberWrite, TenantRead},
+    authz::{
+        Permission,
+        permission::{MemberWrite, TenantRead},
+    },
 };
-use store::{NewEndpoint, NewMembership};
+use store::{NewEndpoint, NewMember, NewTenant, NewUser, Tx};
 
 use crate::{
     Control, Error,
@@ -52,84 +55,87 @@ impl Control {
     /// # Errors
     /// [`Error::NotFound`] when the organisation or the person was deleted in the meantime.
     pub async fn viewer(&self, ctx: &OpCtx) -> Result<Viewer, Error> {
-        self.require::<TenantRead>(ctx, &Deed::new(action::TENANT_READ)).await?;
-        let directory = self.store().directory();
-        let tenant = directory.lookup_tenant(ctx.tenant()).await?;
+        let granted = self.require::<TenantRead>(ctx, &Deed::new(action::TENANT_READ)).await?;
+        let tx = self.store().read(&granted).await?;
+        let tenant = tx.tenant().lookup(&granted).await?;
         let user = match ctx.principal() {
-            Principal::User(id) => Some(directory.lookup_user(*id).await?),
+            Principal::User(id) => Some(tx.directory().lookup_user(*id).await?),
             Principal::ApiKey(_) | Principal::System(_) => None,
         };
         Ok(Viewer { user, tenant, role: ctx.role() })
     }
 
-    /// Makes an organisation with its owner and its endpoint, or finds what an earlier set-up left. Done twice, it changes nothing;
-    /// cut off in the middle, the next one completes it.
+    /// Makes an organisation with its owner and its endpoint, in one transaction, or finds what an earlier set-up left. Done twice,
+    /// it changes nothing.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a slug, name or address that cannot be one.
     pub async fn set_up(&self, command: SetUp) -> Result<SetUpDone, Error> {
         validate(&command)?;
-        let directory = self.store().directory();
-        let (tenant, created) = match directory.find_tenant(&command.tenant_slug).await? {
-            Some(tenant) => (tenant, false),
-            None => (self.create_tenant(&command).await?, true),
+        let found = self.store().directory().find_tenant(&command.tenant_slug).await?;
+        let created = found.is_none();
+        let tenant_id = found.as_ref().map_or_else(TenantId::generate, |tenant| tenant.id);
+        let members: Granted<MemberWrite> = granted(tenant_id);
+        let tx = self.store().begin(&members).await?;
+        let tenant = match found {
+            Some(tenant) => tenant,
+            None => self.create_tenant(&tx, tenant_id, &command).await?,
         };
-        let owner = match directory.find_user_by_email(&command.owner_email).await? {
+        let owner = match tx.directory().find_user_by_email(&command.owner_email).await? {
             Some(user) => user,
-            None => self.create_user(&command).await?,
+            None => self.create_user(&tx, &command).await?,
         };
-        self.complete(&tenant, &owner).await?;
+        let belongs = tx.members().find(&granted(tenant_id), owner.id).await?.is_some();
+        if !belongs {
+            self.create_owner(&tx, &members, &owner).await?;
+        }
+        if tx.endpoints().list(&granted(tenant_id)).await?.is_empty() {
+            tx.endpoints().create(&granted(tenant_id), self.first_endpoint(&tenant)).await?;
+        }
+        if created || !belongs {
+            let deed = Deed::on(action::TENANT_SET_UP, tenant_id);
+            let actor = Principal::System(SystemReason::SetUp);
+            let entry = self.audit_by(&actor, REQUEST_ID, &deed).succeeded();
+            tx.audit().append(&granted(tenant_id), entry).await?;
+        }
+        tx.commit().await?;
         Ok(SetUpDone { tenant, owner, created })
     }
 
-    async fn create_tenant(&self, command: &SetUp) -> Result<Tenant, Error> {
-        let tenant = Tenant {
-            id: TenantId::generate(),
+    async fn create_tenant(&self, tx: &Tx, id: TenantId, command: &SetUp) -> Result<Tenant, Error> {
+        let new = NewTenant {
+            id,
             slug: command.tenant_slug.clone(),
             name: command.tenant_name.trim().to_owned(),
             created_at: self.now(),
         };
-        self.store().directory().create_tenant(&tenant).await?;
-        Ok(tenant)
+        Ok(tx.directory().create_tenant(new).await?)
     }
 
-    async fn create_user(&self, command: &SetUp) -> Result<User, Error> {
-        let user = User {
+    async fn create_user(&self, tx: &Tx, command: &SetUp) -> Result<User, Error> {
+        let new = NewUser {
             id: UserId::generate(),
             email: command.owner_email.clone(),
             display_name: command.owner_name.trim().to_owned(),
             created_at: self.now(),
         };
-        self.store().directory().create_user(&user).await?;
-        Ok(user)
+        Ok(tx.directory().create_user(new).await?)
     }
 
-    /// Adds the owner and the endpoint where they are missing, with one audit entry, in one transaction.
-    async fn complete(&self, tenant: &Tenant, owner: &User) -> Result<(), Error> {
-        let reason = SystemReason::SetUp;
-        let members: Granted<MemberWrite> = Granted::system(reason, tenant.id, REQUEST_ID);
-        let tx = self.store().begin(&members).await?;
-        let reading = Granted::system(reason, tenant.id, REQUEST_ID);
-        if tx.members().find(&reading, owner.id).await?.is_some() {
-            return Ok(());
-        }
-        let membership = NewMembership {
+    async fn create_owner(
+        &self,
+        tx: &Tx,
+        members: &Granted<MemberWrite>,
+        owner: &User,
+    ) -> Result<(), Error> {
+        let member = NewMember {
             id: MembershipId::generate(),
             user: owner.id,
             role: Role::Owner,
             created_at: self.now(),
         };
-        tx.members().create(&members, membership).await?;
-        let reading = Granted::system(reason, tenant.id, REQUEST_ID);
-        if tx.endpoints().list(&reading).await?.is_empty() {
-            let endpoints: Granted<EndpointWrite> = Granted::system(reason, tenant.id, REQUEST_ID);
-            tx.endpoints().create(&endpoints, self.first_endpoint(tenant)).await?;
-        }
-        let audits: Granted<AuditWrite> = Granted::system(reason, tenant.id, REQUEST_ID);
-        let deed = Deed::on(action::TENANT_CREATE, tenant.id);
-        let entry = self.audit_by(&Principal::System(reason), REQUEST_ID, &deed).succeeded();
-        tx.audit().append(&audits, entry).await?;
-        Ok(tx.commit().await?)
+        tx.members().create(members, member).await?;
+        Ok(())
     }
 
     fn first_endpoint(&self, tenant: &Tenant) -> NewEndpoint {
@@ -143,10 +149,16 @@ impl Control {
     }
 }
 
+fn granted<P: Permission>(tenant: TenantId) -> Granted<P> {
+    Granted::system(SystemReason::SetUp, tenant, REQUEST_ID)
+}
+
 fn validate(command: &SetUp) -> Result<(), Error> {
     let slug = &command.tenant_slug;
     let slug_fits = (1..=SLUG_MAX).contains(&slug.len())
-        && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        && slug
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
     if !slug_fits {
         let message = "a slug has 1 to 40 characters out of a-z, 0-9 and `-`";
         return Err(Error::invalid("tenantSlug", "slug", message));

@@ -6,9 +6,8 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use connector_sdk::{ConnectorError, Secrets, ToolOutput};
 use domain::{
-    Granted, Install, InstallId, InstallStatus, OpCtx, Principal, SecretString, SystemReason,
-    TenantId,
-    authz::permission::{AuditWrite, McpUse, RecordWrite},
+    Granted, Install, InstallId, InstallStatus, OpCtx, Principal, SecretString, TenantId,
+    authz::permission::{CredentialOpen, McpUse, RecordWrite},
     event::Event,
 };
 use policy::{Action, Resource, ToolEffect, decide};
@@ -20,6 +19,7 @@ use tracing::Instrument;
 
 use crate::{
     Clock, Control, Error,
+    access::audit_grant,
     audit::{Deed, action},
     credentials::{SealedCredential, use_grant},
     permits::subject,
@@ -142,10 +142,8 @@ impl Control {
     ) -> Result<(), Error> {
         self.require::<McpUse>(ctx, &Deed::on(action::INSTALL_NEEDS_REAUTH, install)).await?;
         let target = self.target(ctx, install).await?;
-        let granted =
-            Granted::system(SystemReason::UseCredential, ctx.tenant(), ctx.request_id());
         let message = "the remote server refused the token";
-        self.mark_reauth(&granted, target.install.id, message).await
+        self.mark_reauth(&use_grant(ctx), target.install.id, message).await
     }
 
     /// Hides an install until it gets a new credential.
@@ -158,8 +156,7 @@ impl Control {
         let tenant = granted.tenant();
         let tx = self.store().begin(granted).await?;
         tx.installs().mark_reauth(granted, install).await?;
-        let auditing: Granted<AuditWrite> =
-            Granted::system(SystemReason::RecordAudit, tenant, granted.request_id());
+        let auditing = audit_grant(tenant, granted.request_id());
         let deed = Deed::on(action::INSTALL_NEEDS_REAUTH, install);
         let actor: &Principal = granted.principal();
         let entry = self.audit_by(actor, granted.request_id(), &deed).succeeded();
@@ -188,7 +185,10 @@ impl Control {
                 Ok(target)
             }
             (Err(Error::Internal(cause)), Some(stale)) => {
-                tracing::warn!(error = cause.as_ref() as &dyn std::error::Error, "Used what was known of an install, because the database did not answer");
+                tracing::warn!(
+                    error = cause.as_ref() as &dyn std::error::Error,
+                    "Used what was known of an install, because the database did not answer"
+                );
                 Ok(stale)
             }
             (Err(error), _) => {
@@ -199,7 +199,7 @@ impl Control {
     }
 
     async fn load_target(&self, ctx: &OpCtx, install: InstallId) -> Result<Target, Error> {
-        let granted = use_grant(ctx);
+        let granted: Granted<CredentialOpen> = use_grant(ctx);
         let loaded_at = self.now();
         let tx = self.store().read(&granted).await?;
         let install = tx.installs().lookup(&ctx.require()?, install).await?;
@@ -222,9 +222,7 @@ impl Control {
         if let Failure::Connector(ConnectorError::Auth { message }) = &failure
             && install.status == InstallStatus::Active
         {
-            let granted =
-                Granted::system(SystemReason::UseCredential, ctx.tenant(), ctx.request_id());
-            if let Err(error) = self.mark_reauth(&granted, install.id, message).await {
+            if let Err(error) = self.mark_reauth(&use_grant(ctx), install.id, message).await {
                 return error;
             }
         }

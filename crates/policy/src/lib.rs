@@ -107,7 +107,9 @@ fn refusal(subject: Subject, action: Action, resource: Resource) -> Option<Reaso
 
 fn needed_permission(action: Action, resource: Resource) -> Option<PermissionName> {
     match (action, resource) {
-        (Action::ListTool | Action::CallTool, Resource::Tool { .. }) => Some(PermissionName::McpUse),
+        (Action::ListTool | Action::CallTool, Resource::Tool { .. }) => {
+            Some(PermissionName::McpUse)
+        }
         (Action::SearchRecords | Action::ReadRecord, Resource::Records { .. }) => {
             Some(PermissionName::RecordRead)
         }
