@@ -126,7 +126,8 @@ impl Control {
         &self.0.parts.config
     }
 
-    pub(crate) fn now(&self) -> DateTime<Utc> {
+    /// The time by this control plane's clock: doors date by it too, so that one mock moves everything.
+    pub fn now(&self) -> DateTime<Utc> {
         self.0.parts.clock.now()
     }
 
