@@ -5,7 +5,7 @@ use domain::{
     User, UserId,
     authz::{
         Permission,
-        permission::{MemberWrite, TenantRead},
+        permission::{MemberRead, MemberWrite, TenantRead},
     },
 };
 use store::{NewEndpoint, NewMember, NewTenant, NewUser, Tx};
@@ -93,13 +93,31 @@ impl Control {
             tx.endpoints().create(&granted(tenant_id), self.first_endpoint(&tenant)).await?;
         }
         if created || !belongs {
-            let deed = Deed::on(action::TENANT_SET_UP, tenant_id);
+            let deed = Deed::on(action::TENANT_SET_UP, &tenant_id);
             let actor = Principal::System(SystemReason::SetUp);
             let entry = self.audit_by(&actor, REQUEST_ID, &deed).succeeded();
             tx.audit().append(&granted(tenant_id), entry).await?;
         }
         tx.commit().await?;
         Ok(SetUpDone { tenant, owner, created })
+    }
+
+    /// An organisation and one of its owners, for the operator's own shell.
+    ///
+    /// # Errors
+    /// Only faults inside; `None` when there is no such organisation or the person does not own it.
+    pub async fn find_owner(&self, slug: &str, email: &str) -> Result<Option<SetUpDone>, Error> {
+        let Some(tenant) = self.store().directory().find_tenant(slug).await? else {
+            return Ok(None);
+        };
+        let Some(owner) = self.store().directory().find_user_by_email(email).await? else {
+            return Ok(None);
+        };
+        let members: Granted<MemberRead> = granted(tenant.id);
+        let tx = self.store().read(&members).await?;
+        let membership = tx.members().find(&members, owner.id).await?;
+        let owns = membership.is_some_and(|membership| membership.role == Role::Owner);
+        Ok(owns.then_some(SetUpDone { tenant, owner, created: false }))
     }
 
     async fn create_tenant(&self, tx: &Tx, id: TenantId, command: &SetUp) -> Result<Tenant, Error> {
