@@ -53,6 +53,10 @@ pub struct StreamManifest {
 /// A live tool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the four annotations of an MCP tool, as the protocol has them"
+)]
 pub struct ToolManifest {
     /// Without the install's prefix: `[a-z0-9_]`, 1 to 40 characters.
     pub name: String,

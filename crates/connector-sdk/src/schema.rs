@@ -18,10 +18,7 @@ pub struct FieldError {
 pub(crate) fn validate(schema: &Value, instance: &Value) -> Result<(), Vec<FieldError>> {
     // Offline: a schema never makes this process fetch something.
     let options = jsonschema::draft202012::options().should_validate_formats(true);
-    let validator = match options.build(schema) {
-        Ok(validator) => validator,
-        Err(_) => return Err(vec![broken_schema()]),
-    };
+    let Ok(validator) = options.build(schema) else { return Err(vec![broken_schema()]) };
     let mut errors: Vec<FieldError> = Vec::new();
     for error in validator.iter_errors(instance) {
         for found in field_errors(schema, &error) {

@@ -82,25 +82,29 @@ fn markdown_title(text: &str) -> Option<String> {
 fn html(bytes: &[u8]) -> Option<(Option<String>, String)> {
     let config = html2text::config::plain_no_decorate();
     let dom: RcDom = config.parse_html(bytes).ok()?;
-    let title = html_title(&dom.document, 0)?;
+    let title = html_title(&dom).ok()?;
     let tree = config.dom_to_render_tree(&dom).ok()?;
     let text = config.render_to_string(tree, HTML_WIDTH).ok()?;
     Some((title, text))
 }
 
-/// The outer `Option` is `None` when the tree is too deep.
-fn html_title(node: &Handle, depth: usize) -> Option<Option<String>> {
-    if depth > MAX_HTML_DEPTH {
-        return None;
-    }
+/// A tree that libraries may not get through.
+struct TooDeep;
+
+fn html_title(dom: &RcDom) -> Result<Option<String>, TooDeep> {
     let mut title = None;
-    for child in node.children.borrow().iter() {
-        let inner = html_title(child, depth + 1)?;
+    let mut open: Vec<(Handle, usize)> = vec![(dom.document.clone(), 0)];
+    while let Some((node, depth)) = open.pop() {
+        if depth > MAX_HTML_DEPTH {
+            return Err(TooDeep);
+        }
+        // The order of the page: what is put in last is looked at first.
+        open.extend(node.children.borrow().iter().rev().map(|child| (child.clone(), depth + 1)));
         if title.is_none() {
-            title = own_title(child).or(inner);
+            title = own_title(&node);
         }
     }
-    Some(title)
+    Ok(title)
 }
 
 /// The text of a `title` element. The tree does not give its text nodes away, so it is written out and read as a paragraph.

@@ -208,7 +208,7 @@ async fn count(root: &Root) -> Result<u64, ConnectorError> {
 async fn open(cx: &Context) -> Result<Root, ConnectorError> {
     let config: Config = cx.config()?;
     let operator = cx.operator.clone();
-    blocking(move || Root::open(config, &operator.file_roots)).await?
+    blocking(move || Root::open(&config, &operator.file_roots)).await?
 }
 
 /// File systems block: never on the async threads.
@@ -242,4 +242,42 @@ impl Root {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::sync::Arc;
+
+    use connector_sdk::OperatorPolicy;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn panic_of_a_library_counts_as_a_file_without_text() {
+        let cx = Context {
+            config: json!({}),
+            credential: None,
+            egress: egress::Egress::new(egress::Config::default()),
+            operator: Arc::new(OperatorPolicy::default()),
+            now: DateTime::UNIX_EPOCH,
+            cancel: CancellationToken::new(),
+        };
+        let outcome = extract_within(&cx, || panic!("a library gave up")).await;
+        assert_eq!(outcome.expect("no failure of the run"), None);
+    }
+
+    #[test]
+    fn defaults_of_the_form_are_the_defaults_of_the_code() {
+        let required = json!({"root": "/srv"});
+        let mut filled = required.clone();
+        for (name, property) in
+            MANIFEST.config_schema["properties"].as_object().expect("properties")
+        {
+            if let Some(default) = property.get("default") {
+                filled[name] = default.clone();
+            }
+        }
+        let read = |config: &Value| {
+            format!("{:?}", serde_json::from_value::<Config>(config.clone()).expect("settings"))
+        };
+        assert_eq!(read(&required), read(&filled));
+    }
+}

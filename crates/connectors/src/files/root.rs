@@ -34,7 +34,7 @@ pub(super) struct Root {
 
 impl Root {
     /// Opens the configured folder below the operator's root that holds it.
-    pub(super) fn open(config: Config, allowed: &[PathBuf]) -> Result<Self, ConnectorError> {
+    pub(super) fn open(config: &Config, allowed: &[PathBuf]) -> Result<Self, ConnectorError> {
         let has_dots = config.root.components().any(|part| part == Component::ParentDir);
         if has_dots || !config.root.is_absolute() {
             return Err(ConnectorError::config(

@@ -34,7 +34,7 @@ pub(super) enum Refused {
     Unparsable(String),
     #[error("give exactly one statement, not {0}")]
     NotOne(usize),
-    #[error("only SELECT, WITH, VALUES, TABLE, SHOW and EXPLAIN are allowed")]
+    #[error("only SELECT, WITH, VALUES, SHOW and EXPLAIN are allowed")]
     Kind,
     #[error("EXPLAIN ANALYZE runs the statement; use EXPLAIN without ANALYZE")]
     Analyze,
@@ -50,6 +50,9 @@ pub(super) enum Refused {
 
 /// Words that make a statement more than reading, wherever they stand outside of quotes.
 const REFUSED_WORDS: &[&str] = &["insert", "update", "delete", "merge", "into", "truncate", "copy"];
+
+/// Words that lock rows when they stand behind `FOR`.
+const LOCK_WORDS: &[&str] = &["share", "no", "key"];
 
 /// Functions refused by their exact name.
 const REFUSED_FUNCTIONS: &[&str] = &[
@@ -190,7 +193,7 @@ fn is_reading(body: &SetExpr) -> bool {
         SetExpr::Select(select) => select.into.is_none(),
         SetExpr::Query(query) => is_reading(&query.body),
         SetExpr::SetOperation { left, right, .. } => is_reading(left) && is_reading(right),
-        SetExpr::Values(_) | SetExpr::Table(_) => true,
+        SetExpr::Values(_) => true,
         _ => false,
     }
 }
@@ -203,6 +206,7 @@ fn check_words(sql: &str) -> Result<(), Refused> {
         .map_err(|error| Refused::Unparsable(error.to_string()))?;
     let mut tokens =
         tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).peekable();
+    let mut after_for = false;
     while let Some(token) = tokens.next() {
         let word = match token {
             Token::Word(word) => word,
@@ -210,9 +214,12 @@ fn check_words(sql: &str) -> Result<(), Refused> {
             _ => continue,
         };
         let name = name_of(word);
-        if word.quote_style.is_none() && REFUSED_WORDS.contains(&name.as_str()) {
+        let is_lock = after_for && LOCK_WORDS.contains(&name.as_str());
+        let is_refused = is_lock || REFUSED_WORDS.contains(&name.as_str());
+        if word.quote_style.is_none() && is_refused {
             return Err(Refused::Word(name));
         }
+        after_for = name == "for" && word.quote_style.is_none();
         if tokens.peek() == Some(&&Token::LParen) && is_refused_function(&name) {
             return Err(Refused::Function(name));
         }
@@ -245,7 +252,6 @@ mod tests {
             "select a.*, count(*) filter (where b > 1) from a join b using (id) group by 1 order by 2 desc limit 5;",
             "WITH recent AS (SELECT * FROM orders WHERE at > now() - interval '1 day') SELECT * FROM recent",
             "VALUES (1, 'a'), (2, 'b')",
-            "TABLE orders",
             "SHOW server_version",
             "EXPLAIN SELECT * FROM orders",
             "SELECT 'insert into x; drop table y' AS note",
@@ -306,6 +312,8 @@ mod tests {
             "WITH gone AS (DELETE FROM t RETURNING *) SELECT * FROM gone",
             "WITH made AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM made",
             "SELECT * FROM t FOR UPDATE",
+            "SELECT * FROM t FOR SHARE",
+            "SELECT * FROM (SELECT * FROM t FOR KEY SHARE) AS x",
             "SELECT (SELECT a FROM t FOR NO KEY UPDATE)",
         ] {
             assert!(Checked::new(sql).is_err(), "{sql} passed");

@@ -116,3 +116,27 @@ impl Connector for Postgres {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn defaults_of_the_form_are_the_defaults_of_the_code() {
+        let required = json!({"host": "h", "database": "d", "user": "u"});
+        let mut filled = required.clone();
+        for (name, property) in
+            MANIFEST.config_schema["properties"].as_object().expect("properties")
+        {
+            if let Some(default) = property.get("default") {
+                filled[name] = default.clone();
+            }
+        }
+        let read = |config: &Value| {
+            format!("{:?}", serde_json::from_value::<Config>(config.clone()).expect("settings"))
+        };
+        assert_eq!(read(&required), read(&filled));
+    }
+}

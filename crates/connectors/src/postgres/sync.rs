@@ -51,7 +51,7 @@ struct Cursor {
     /// Key of the last row.
     after: Option<Vec<String>>,
     /// Cursor value of the last row.
-    after_cursor: Option<String>,
+    after_value: Option<String>,
     /// The marks of the tables that are done.
     done: State,
     total: u64,
@@ -146,13 +146,13 @@ impl Run<'_> {
         page.next = match rows.last() {
             Some(row) if is_full => Next::Continue(json!(Cursor {
                 after: Some(row.key.clone()),
-                after_cursor: row.cursor.clone(),
+                after_value: row.cursor.clone(),
                 ..cursor
             })),
             _ if cursor.phase == Phase::Changed => Next::Continue(json!(Cursor {
                 phase: Phase::Keys,
                 after: None,
-                after_cursor: None,
+                after_value: None,
                 ..cursor
             })),
             _ => self.next_table(connection, &cursor, true).await?,
@@ -196,7 +196,7 @@ impl Run<'_> {
         };
         let total = self.catalog.estimated_rows();
         let table = table.full_name();
-        Ok(Ok(Cursor { table, phase, mark, after: None, after_cursor: None, done, total }))
+        Ok(Ok(Cursor { table, phase, mark, after: None, after_value: None, done, total }))
     }
 
     async fn next_table(
@@ -227,7 +227,7 @@ impl Run<'_> {
         let last = self.last_mark(table);
         let by_cursor = match (cursor.phase, last, cursor.mark.cursor.as_deref()) {
             (Phase::Changed, Some((_, from)), Some(to)) => {
-                Some(CursorRange { from, to, after: cursor.after_cursor.as_deref() })
+                Some(CursorRange { from, to, after: cursor.after_value.as_deref() })
             }
             _ => None,
         };

@@ -120,6 +120,3 @@ fn is_private(address: IpAddr) -> bool {
         IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
     }
 }
-
-#[cfg(test)]
-mod tests;

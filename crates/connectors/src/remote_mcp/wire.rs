@@ -108,7 +108,7 @@ impl Answer {
             ));
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(ConnectorError::RateLimited { retry_after: Duration::from_secs(60) });
+            return Err(ConnectorError::RateLimited { retry_after: Duration::from_mins(1) });
         }
         if status.is_redirection() {
             return Err(ConnectorError::config(
