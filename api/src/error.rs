@@ -215,15 +215,13 @@ fn describe(error: &control::Error) -> Told {
             (Code::Invalid, named(field), message.clone())
         }
         control::Error::Conflict { field, message } => {
-            (Code::Conflict, named(field), message.clone())
+            (Code::Conflict, named(std::slice::from_ref(field)), message.clone())
         }
         control::Error::Limited { retry_after } => {
             let seconds = retry_after.as_secs().max(1);
             (Code::Limited, Vec::new(), format!("too often: try again in {seconds} s"))
         }
-        control::Error::Upstream { connector, message, .. } => {
-            (Code::Upstream, Vec::new(), format!("{connector}: {message}"))
-        }
+        control::Error::Upstream { message, .. } => (Code::Upstream, Vec::new(), message.clone()),
         control::Error::Internal(_) => return internal(),
     };
     Told { code, field, message }

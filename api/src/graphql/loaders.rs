@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use async_graphql::dataloader::{DataLoader, Loader};
 use control::Control;
 use domain::{InstallId, OpCtx, SyncRun};
+use telemetry::names;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 /// The loaders of one request.
 pub(crate) struct Loaders {
@@ -24,6 +25,11 @@ pub(crate) struct Installs {
 pub(crate) struct LatestRuns {
     control: Control,
     ctx: OpCtx,
+}
+
+/// The span of one batch: a list shows one of each kind, however long it is.
+fn batch(loader: &'static str, keys: usize) -> Span {
+    tracing::info_span!(names::span::GRAPHQL_LOAD, graphql.loader = loader, graphql.keys = keys)
 }
 
 // === impl Loaders ===
@@ -53,7 +59,8 @@ impl Loader<InstallId> for Installs {
         &self,
         ids: &[InstallId],
     ) -> Result<HashMap<InstallId, Self::Value>, Self::Error> {
-        let found = self.control.lookup_installs(&self.ctx, ids).await.map_err(Arc::new)?;
+        let look_up = self.control.lookup_installs(&self.ctx, ids);
+        let found = look_up.instrument(batch("installs", ids.len())).await.map_err(Arc::new)?;
         Ok(found.into_iter().map(|install| (install.id, install)).collect())
     }
 }
@@ -68,7 +75,8 @@ impl Loader<InstallId> for LatestRuns {
         &self,
         ids: &[InstallId],
     ) -> Result<HashMap<InstallId, Self::Value>, Self::Error> {
-        let found = self.control.latest_runs(&self.ctx, ids).await.map_err(Arc::new)?;
+        let look_up = self.control.latest_runs(&self.ctx, ids);
+        let found = look_up.instrument(batch("latest_runs", ids.len())).await.map_err(Arc::new)?;
         Ok(found.into_iter().map(|run| (run.install, run)).collect())
     }
 }

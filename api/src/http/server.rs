@@ -6,10 +6,11 @@ use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::BoxBody,
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     guard,
     http::{
-        Method,
-        header::{HeaderName, HeaderValue},
+        Method, StatusCode,
+        header::{HeaderMap, HeaderName, HeaderValue},
     },
     middleware::{Compress, Next, from_fn},
     web::{self, Data, ServiceConfig},
@@ -41,6 +42,8 @@ use crate::{
 const GRAPHQL: &str = "/graphql";
 /// Paths of the MCP door, which may share the process.
 const MCP: &str = "/t/";
+/// Label of everything that has no pattern of its own.
+const CONSOLE: &str = "console";
 
 /// The control-plane door.
 #[derive(Clone)]
@@ -158,23 +161,38 @@ async fn frame(
         set_parent(&span, parent);
     }
     request.extensions_mut().insert(id.clone());
-    let mut response = match admit(&state.site, &request) {
-        Ok(()) => answer(request, next, &id).instrument(span.clone()).await,
+    let path = request.path().to_owned();
+    let outcome = match admit(&state.site, &request) {
+        Ok(()) => next.call(request).instrument(span.clone()).await,
         Err(refused) => {
-            let response = refuse(request.path(), refused, &id);
-            request.into_response(response)
+            let response = refuse(&path, refused, &id);
+            Ok(request.into_response(response))
         }
     };
-    let route = response.request().match_pattern().unwrap_or_else(|| "console".to_owned());
-    let status = response.status().as_u16();
-    span.record("http.route", route.as_str());
-    span.record("http.response.status_code", status);
-    state.metrics.http_request(known(&method), &route, status, started.elapsed().as_secs_f64());
-    headers::secure(response.headers_mut(), state.site.https());
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
+    let finish = |route: &str, status: StatusCode, headers: &mut HeaderMap| {
+        span.record("http.route", route);
+        span.record("http.response.status_code", status.as_u16());
+        let seconds = started.elapsed().as_secs_f64();
+        state.metrics.http_request(known(&method), route, status.as_u16(), seconds);
+        headers::secure(headers, state.site.https());
+        if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+            headers.insert(HeaderName::from_static(REQUEST_ID), value);
+        }
+    };
+    match outcome {
+        Ok(mut response) => {
+            let route = response.request().match_pattern();
+            let status = response.status();
+            finish(route.as_deref().unwrap_or(CONSOLE), status, response.headers_mut());
+            Ok(response)
+        }
+        Err(error) => {
+            let mut response = not_understood(&path, &error, &id);
+            let status = response.status();
+            finish("error", status, response.headers_mut());
+            Err(InternalError::from_response(error, response).into())
+        }
     }
-    Ok(response)
 }
 
 /// The method as a label: clients can make methods up, and each would be a time series of its own.
@@ -196,23 +214,12 @@ fn admit(site: &Site, request: &ServiceRequest) -> Result<(), Refused> {
     site.check_origin(request.request())
 }
 
-/// The handler's answer; an error that actix itself raised becomes a problem without its text.
-async fn answer(
-    request: ServiceRequest,
-    next: Next<BoxBody>,
-    id: &RequestId,
-) -> ServiceResponse<BoxBody> {
-    let (http, path) = (request.request().clone(), request.path().to_owned());
-    match next.call(request).await {
-        Ok(response) => response,
-        Err(error) => {
-            let status = error.as_response_error().status_code();
-            tracing::debug!(request.id = id.as_str(), %error, "Request was not understood");
-            let code = if status.is_server_error() { Code::Internal } else { Code::Invalid };
-            let refused = Refused::new(status, code, "the request could not be understood");
-            ServiceResponse::new(http, refuse(&path, refused, id))
-        }
-    }
+/// The answer to an error that actix itself raised: a problem without its text.
+fn not_understood(path: &str, error: &Error, id: &RequestId) -> HttpResponse {
+    let status = error.as_response_error().status_code();
+    tracing::debug!(request.id = id.as_str(), %error, "Request was not understood");
+    let code = if status.is_server_error() { Code::Internal } else { Code::Invalid };
+    refuse(path, Refused::new(status, code, "the request could not be understood"), id)
 }
 
 fn refuse(path: &str, refused: Refused, id: &RequestId) -> HttpResponse {

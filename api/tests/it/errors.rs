@@ -1,6 +1,7 @@
 //! What a client is told, and what it is not.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use testkit::{Upstream, upstream::UpstreamConfig};
 
 use crate::plane::{Caller, Plane};
 
@@ -107,24 +108,38 @@ async fn secrets_never_come_back() {
     let canary = "canary-hunter2-7f3a";
     let plane = Plane::start().await;
     let acme = plane.organisation("acme").await;
-    let mutation = "mutation($c: JSON!) { installConnector(input: { connector: \"remote_mcp\", displayName: \"Far\", alias: \"far\",
-        config: { url: \"https://mcp.example.com/mcp\" }, credential: $c }) { install { id config hasCredential connector { credentialSchema } } userErrors { code field message } } }";
-    let credential = json!({ "token": canary });
-    let installed = plane.graphql(&acme.session, mutation, json!({ "c": credential })).await;
+    let far = UpstreamConfig { bearer: Some(canary.to_owned()), ..UpstreamConfig::default() };
+    let far = Upstream::start(far).await.expect("an MCP server");
+    let mutation = "mutation($name: String!, $credential: JSON!, $config: JSON!) {
+        checkConnection(input: { connector: \"remote_mcp\", config: $config, credential: $credential }) { ok items { message } userErrors { message } }
+        installConnector(input: { connector: \"remote_mcp\", displayName: $name, alias: \"far\", config: $config, credential: $credential }) {
+            install { id config hasCredential connector { credentialSchema } } userErrors { code field message } } }";
+    let variables = |credential: Value| json!({ "name": "Far", "config": { "url": far.url() }, "credential": credential });
+    let given = variables(json!({ "bearer_token": canary }));
+    let installed = plane.graphql(&acme.session, mutation, given).await;
     let install = &installed["data"]["installConnector"]["install"];
     assert_eq!(install["hasCredential"], true, "{installed}");
-    let wrong = json!({ "token": 7, "extra": canary });
-    let refused = plane.graphql(&acme.session, mutation, json!({ "c": wrong })).await;
-    assert_ne!(refused["data"]["installConnector"]["userErrors"], json!([]), "{refused}");
+    assert!(far.count("tools/list") + far.count("initialize") > 0, "it was used");
+    let mut answers = vec![installed];
+    for wrong in [
+        json!({ "bearer_token": format!("{canary} x") }),
+        json!({ "bearer_token": 7, canary: canary }),
+        json!({ "bearer_token": format!("{canary}-wrong") }),
+    ] {
+        let refused = plane.graphql(&acme.session, mutation, variables(wrong)).await;
+        assert_ne!(refused["data"]["installConnector"]["userErrors"], json!([]), "{refused}");
+        answers.push(refused);
+    }
     let everything = "{ installs(first: 10) { nodes { id config connector { slug } latestRun { error } } }
         auditEvents(first: 50) { nodes { action actor target detail } } apiKeys(first: 10) { nodes { name prefix lastFour } } }";
     let read = plane.graphql(&acme.session, everything, json!({})).await;
-    assert!(
-        read["data"]["auditEvents"]["nodes"].as_array().is_some_and(|it| !it.is_empty()),
-        "{read}"
-    );
-    for answer in [installed, refused, read] {
-        assert!(!answer.to_string().contains(canary), "{answer}");
+    let events = read["data"]["auditEvents"]["nodes"].as_array().expect("a log");
+    assert!(events.iter().any(|event| event["action"] == "install.create"), "{read}");
+    answers.push(read);
+    for answer in answers {
+        // A client's own field name may be repeated to it; a value never is.
+        let text = answer.to_string().replace(&format!("called `{canary}`"), "");
+        assert!(!text.contains(canary), "{answer}");
     }
 }
 

@@ -121,6 +121,8 @@ impl Plane {
     pub(crate) async fn install(&self, caller: &Caller, name: &str) -> InstallId {
         let files = self.directory.path().join("files");
         std::fs::create_dir_all(&files).expect("a directory for files");
+        std::fs::write(files.join("hello.md"), "# Hello\n\nWritten for the test.\n")
+            .expect("a file");
         let document = "mutation($input: InstallConnectorInput!) {
             installConnector(input: $input) { install { id } userErrors { code field message } } }";
         let config = json!({ "root": files });
@@ -212,7 +214,10 @@ async fn control(directory: &Path) -> Control {
             .expect("a cache in memory"),
         signal: Signal::connect(&cache_config).await.expect("signals in memory"),
         vault,
-        egress: Egress::new(egress::Config::default()),
+        egress: Egress::new(egress::Config {
+            allow_private_networks: true,
+            ..egress::Config::default()
+        }),
         registry: connectors::registry::all(),
         operator: Arc::new(OperatorPolicy {
             file_roots: vec![directory.to_owned()],

@@ -4,6 +4,7 @@
 pub mod span {
     pub const HTTP_REQUEST: &str = "http.request";
     pub const GRAPHQL_OPERATION: &str = "graphql.operation";
+    pub const GRAPHQL_LOAD: &str = "graphql.load";
     pub const MCP_REQUEST: &str = "mcp.request";
     pub const MCP_UPSTREAM: &str = "mcp.upstream";
     pub const JOB_RUN: &str = "job.run";
