@@ -61,7 +61,7 @@ impl Control {
         let key = tx.api_keys().create(&granted, new).await?;
         let detail =
             json!({ "role": key.role, "installs": key.installs, "expires_at": key.expires_at });
-        self.audit(&tx, ctx, &Deed::on(action::API_KEY_CREATE, id), detail).await?;
+        self.audit(&tx, ctx, &Deed::on(action::API_KEY_CREATE, &id), detail).await?;
         tx.commit().await?;
         self.signal(Event::RouteChanged { tenant: ctx.tenant() }).await;
         Ok(CreatedApiKey { key, secret })
@@ -72,7 +72,7 @@ impl Control {
     /// # Errors
     /// [`Error::Denied`] below admin, [`Error::NotFound`].
     pub async fn revoke_api_key(&self, ctx: &OpCtx, id: ApiKeyId) -> Result<ApiKey, Error> {
-        let deed = Deed::on(action::API_KEY_REVOKE, id);
+        let deed = Deed::on(action::API_KEY_REVOKE, &id);
         let granted = self.require_whole(ctx, &deed).await?;
         let tx = self.store().begin(&granted).await?;
         let key = tx.api_keys().revoke(&granted, id, self.now()).await?;

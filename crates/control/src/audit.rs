@@ -76,7 +76,7 @@ impl Deed {
     }
 
     /// An action on something.
-    pub(crate) fn on(action: &'static str, target: impl ToString) -> Self {
+    pub(crate) fn on(action: &'static str, target: &impl ToString) -> Self {
         Self { action, target: Some(target.to_string()) }
     }
 }
@@ -117,7 +117,7 @@ impl Control {
     /// # Errors
     /// [`Error::Denied`] below admin, [`Error::NotFound`].
     pub async fn lookup_audit(&self, ctx: &OpCtx, id: AuditId) -> Result<AuditEvent, Error> {
-        let granted = self.require(ctx, &Deed::on(action::AUDIT_READ, id)).await?;
+        let granted = self.require(ctx, &Deed::on(action::AUDIT_READ, &id)).await?;
         let tx = self.store().read(&granted).await?;
         Ok(tx.audit().lookup(&granted, id).await?)
     }

@@ -99,7 +99,7 @@ impl Control {
             None => None,
         };
         let install = tx.installs().lookup(&ctx.require()?, install.id).await?;
-        let deed = Deed::on(action::INSTALL_CREATE, install.id);
+        let deed = Deed::on(action::INSTALL_CREATE, &install.id);
         let detail = json!({ "connector": install.connector, "alias": install.alias });
         self.audit(&tx, ctx, &deed, detail).await?;
         tx.commit().await?;
@@ -133,7 +133,7 @@ impl Control {
     /// # Errors
     /// [`Error::NotFound`], also when it is out of the caller's reach.
     pub async fn lookup_install(&self, ctx: &OpCtx, id: InstallId) -> Result<Install, Error> {
-        let deed = Deed::on(action::INSTALL_READ, id);
+        let deed = Deed::on(action::INSTALL_READ, &id);
         let granted = self.require_on(ctx, &deed, id).await?;
         let tx = self.store().read(&granted).await?;
         Ok(tx.installs().lookup(&granted, id).await?)
@@ -164,7 +164,7 @@ impl Control {
         id: InstallId,
         command: UpdateInstall,
     ) -> Result<Install, Error> {
-        let deed = Deed::on(action::INSTALL_UPDATE, id);
+        let deed = Deed::on(action::INSTALL_UPDATE, &id);
         let granted = self.require_on::<InstallWrite>(ctx, &deed, id).await?;
         let install = self.lookup_install(ctx, id).await?;
         let connector = self.offered(&install.connector)?;
@@ -191,7 +191,7 @@ impl Control {
     /// # Errors
     /// [`Error::Denied`] below admin, [`Error::NotFound`].
     pub async fn remove_install(&self, ctx: &OpCtx, id: InstallId) -> Result<(), Error> {
-        let deed = Deed::on(action::INSTALL_REMOVE, id);
+        let deed = Deed::on(action::INSTALL_REMOVE, &id);
         let granted = self.require_on::<InstallWrite>(ctx, &deed, id).await?;
         let tx = self.store().begin(&granted).await?;
         tx.installs().remove(&granted, id).await?;

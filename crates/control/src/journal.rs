@@ -27,7 +27,7 @@ const BATCH: usize = 500;
 /// How long a first line waits for others to share its transaction.
 const GATHER: Duration = Duration::from_millis(200);
 /// A key's "last used" is written at most this often.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 /// The writing end.
 pub(crate) struct Journal {

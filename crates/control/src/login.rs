@@ -57,7 +57,7 @@ impl Control {
         };
         self.store().directory().create_sign_in_link(link).await?;
         let actor = Principal::System(SystemReason::SignIn);
-        self.audit_sign_in(tenant, &actor, "sign-in", &Deed::on(action::LINK_CREATE, id)).await?;
+        self.audit_sign_in(tenant, &actor, "sign-in", &Deed::on(action::LINK_CREATE, &id)).await?;
         Ok(token)
     }
 
@@ -84,7 +84,7 @@ impl Control {
         };
         let hash = hash_of(&token);
         directory.create_session(NewSession { session: session.clone(), hash }).await?;
-        let deed = Deed::on(action::SESSION_CREATE, session.id);
+        let deed = Deed::on(action::SESSION_CREATE, &session.id);
         self.audit_sign_in(link.tenant, &Principal::User(link.user), request_id, &deed).await?;
         let csrf = self.csrf_token(session.id);
         Ok(SignedIn { token, session, csrf })
@@ -182,7 +182,7 @@ impl Control {
     pub async fn sign_out(&self, ctx: &OpCtx) -> Result<(), Error> {
         let Some(session) = ctx.session() else { return Ok(()) };
         self.store().directory().revoke_session(session, self.now()).await?;
-        let deed = Deed::on(action::SESSION_END, session);
+        let deed = Deed::on(action::SESSION_END, &session);
         self.audit_sign_in(ctx.tenant(), ctx.principal(), ctx.request_id(), &deed).await
     }
 

@@ -25,7 +25,7 @@ impl Control {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn find_connector(&self, ctx: &OpCtx, id: &str) -> Result<&'static Manifest, Error> {
-        self.require::<ConnectorRead>(ctx, &Deed::on(action::CONNECTOR_READ, id)).await?;
+        self.require::<ConnectorRead>(ctx, &Deed::on(action::CONNECTOR_READ, &id)).await?;
         self.connector(id).map(Connector::manifest).ok_or(Error::NotFound)
     }
 

@@ -63,7 +63,7 @@ impl Control {
     /// # Errors
     /// [`Error::Denied`] below member; [`Error::NotFound`] also when its install is out of reach or not active.
     pub async fn lookup_record(&self, ctx: &OpCtx, id: RecordId) -> Result<Record, Error> {
-        let granted = self.require(ctx, &Deed::on(action::RECORD_READ, id)).await?;
+        let granted = self.require(ctx, &Deed::on(action::RECORD_READ, &id)).await?;
         let tx = self.store().read(&granted).await?;
         let record = tx.records().lookup(&granted, id).await?;
         readable(&tx, ctx, record.install).await?;
@@ -81,7 +81,7 @@ impl Control {
         stream: &str,
         external_id: &str,
     ) -> Result<Record, Error> {
-        let deed = Deed::on(action::RECORD_READ, install);
+        let deed = Deed::on(action::RECORD_READ, &install);
         let granted = self.require_on::<RecordRead>(ctx, &deed, install).await?;
         let tx = self.store().read(&granted).await?;
         readable(&tx, ctx, install).await?;

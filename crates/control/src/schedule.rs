@@ -83,7 +83,7 @@ impl Control {
             Err(Error::Conflict { .. }) => return Ok(false),
             enqueued => enqueued?,
         };
-        let deed = Deed::on(action::SYNC_START, install.id);
+        let deed = Deed::on(action::SYNC_START, &install.id);
         let actor = Principal::System(SystemReason::ScheduleSync);
         let entry = self.audit_by(&actor, REQUEST_ID, &deed).succeeded();
         let detail = json!({ "run": enqueued.run.id });

@@ -335,7 +335,7 @@ impl Control {
         actor: &Principal,
         run: &SyncRun,
     ) -> Result<(), Error> {
-        let deed = Deed::on(action::SYNC_FINISH, run.id);
+        let deed = Deed::on(action::SYNC_FINISH, &run.id);
         let outcome = match run.state {
             RunState::Failed => AuditOutcome::Failed,
             _ => AuditOutcome::Succeeded,

@@ -52,7 +52,7 @@ impl Control {
     /// [`Error::Denied`] below admin; [`Error::NotFound`]; [`Error::Conflict`] while a run is unfinished or the install is switched off;
     /// [`Error::Invalid`] for a connector that does not sync.
     pub async fn start_sync(&self, ctx: &OpCtx, install: InstallId) -> Result<SyncRun, Error> {
-        let deed = Deed::on(action::SYNC_START, install);
+        let deed = Deed::on(action::SYNC_START, &install);
         let granted = self.require_on::<RunSync>(ctx, &deed, install).await?;
         let tx = self.store().begin(&granted).await?;
         self.check_startable(&tx, &ctx.require()?, install).await?;
@@ -70,7 +70,7 @@ impl Control {
     /// # Errors
     /// [`Error::Denied`] below admin, [`Error::NotFound`].
     pub async fn cancel_sync(&self, ctx: &OpCtx, id: RunId) -> Result<SyncRun, Error> {
-        let deed = Deed::on(action::SYNC_CANCEL, id);
+        let deed = Deed::on(action::SYNC_CANCEL, &id);
         let granted = self.require::<RunSync>(ctx, &deed).await?;
         let reading: Granted<InstallRead> = ctx.require()?;
         let tx = self.store().begin(&granted).await?;
@@ -102,7 +102,7 @@ impl Control {
         install: InstallId,
         page: PageArgs,
     ) -> Result<Page<SyncRun>, Error> {
-        let deed = Deed::on(action::RUN_READ, install);
+        let deed = Deed::on(action::RUN_READ, &install);
         let granted = self.require_on(ctx, &deed, install).await?;
         let tx = self.store().read(&granted).await?;
         tx.installs().lookup(&granted, install).await?;
@@ -114,7 +114,7 @@ impl Control {
     /// # Errors
     /// [`Error::NotFound`], also when its install is out of reach.
     pub async fn lookup_run(&self, ctx: &OpCtx, id: RunId) -> Result<SyncRun, Error> {
-        let granted = self.require(ctx, &Deed::on(action::RUN_READ, id)).await?;
+        let granted = self.require(ctx, &Deed::on(action::RUN_READ, &id)).await?;
         let tx = self.store().read(&granted).await?;
         let run = tx.runs().lookup(&granted, id).await?;
         if ctx.reaches(run.install) { Ok(run) } else { Err(Error::NotFound) }

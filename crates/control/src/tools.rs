@@ -29,7 +29,7 @@ use crate::{
 /// How long what is known of an install is used without asking the database. A signal ends it at once; this is for a lost one.
 const FRESH: TimeDelta = TimeDelta::seconds(15);
 /// How long it is used while the database cannot be asked.
-const STALE_MAX: Duration = Duration::from_secs(3600);
+const STALE_MAX: Duration = Duration::from_hours(1);
 /// Installs kept.
 const TARGETS_MAX: u64 = 10_000;
 /// The credential field that a remote MCP server's bearer token is in.
@@ -87,7 +87,7 @@ impl Control {
         tool: &str,
         arguments: &Value,
     ) -> Result<ToolOutput, Error> {
-        self.require::<McpUse>(ctx, &Deed::on(action::TOOL_CALL, install)).await?;
+        self.require::<McpUse>(ctx, &Deed::on(action::TOOL_CALL, &install)).await?;
         let target = self.target(ctx, install).await?;
         let connector = self.connector(&target.install.connector).ok_or(Error::NotFound)?;
         let manifest = connector.manifest();
@@ -95,7 +95,7 @@ impl Control {
             return Err(Error::NotFound);
         };
         let effect = ToolEffect::declared(declared.read_only, declared.destructive);
-        self.permit(ctx, &target.install, effect)?;
+        Self::permit(ctx, &target.install, effect)?;
         let span = tracing::info_span!(
             "control.tools.call",
             otel.name = span::TOOL_CALL,
@@ -123,10 +123,10 @@ impl Control {
         ctx: &OpCtx,
         install: InstallId,
     ) -> Result<Option<SecretString>, Error> {
-        self.require::<McpUse>(ctx, &Deed::on(action::CREDENTIAL_OPEN, install)).await?;
+        self.require::<McpUse>(ctx, &Deed::on(action::CREDENTIAL_OPEN, &install)).await?;
         let target = self.target(ctx, install).await?;
         // What the token is used for is permitted call by call, by the gateway; here the install must be one that may be used at all.
-        self.permit(ctx, &target.install, ToolEffect::ReadOnly)?;
+        Self::permit(ctx, &target.install, ToolEffect::ReadOnly)?;
         let secrets = self.secrets(&target)?;
         Ok(secrets.as_ref().and_then(|secrets| secrets.get(BEARER)).map(SecretString::from))
     }
@@ -140,7 +140,7 @@ impl Control {
         ctx: &OpCtx,
         install: InstallId,
     ) -> Result<(), Error> {
-        self.require::<McpUse>(ctx, &Deed::on(action::INSTALL_NEEDS_REAUTH, install)).await?;
+        self.require::<McpUse>(ctx, &Deed::on(action::INSTALL_NEEDS_REAUTH, &install)).await?;
         let target = self.target(ctx, install).await?;
         let message = "the remote server refused the token";
         self.mark_reauth(&use_grant(ctx), target.install.id, message).await
@@ -157,7 +157,7 @@ impl Control {
         let tx = self.store().begin(granted).await?;
         tx.installs().mark_reauth(granted, install).await?;
         let auditing = audit_grant(tenant, granted.request_id());
-        let deed = Deed::on(action::INSTALL_NEEDS_REAUTH, install);
+        let deed = Deed::on(action::INSTALL_NEEDS_REAUTH, &install);
         let actor: &Principal = granted.principal();
         let entry = self.audit_by(actor, granted.request_id(), &deed).succeeded();
         let detail = json!({ "message": message });
@@ -208,7 +208,7 @@ impl Control {
     }
 
     /// A tool that is not permitted answers like one that is not there.
-    fn permit(&self, ctx: &OpCtx, install: &Install, effect: ToolEffect) -> Result<(), Error> {
+    fn permit(ctx: &OpCtx, install: &Install, effect: ToolEffect) -> Result<(), Error> {
         let tool = Resource::Tool { install: install.status, effect };
         let decision = decide(subject(ctx, install.id), Action::CallTool, tool);
         if decision.allow { Ok(()) } else { Err(Error::NotFound) }
@@ -221,10 +221,9 @@ impl Control {
     async fn failed(&self, ctx: &OpCtx, install: &Install, failure: Failure) -> Error {
         if let Failure::Connector(ConnectorError::Auth { message }) = &failure
             && install.status == InstallStatus::Active
+            && let Err(error) = self.mark_reauth(&use_grant(ctx), install.id, message).await
         {
-            if let Err(error) = self.mark_reauth(&use_grant(ctx), install.id, message).await {
-                return error;
-            }
+            return error;
         }
         failure.into_error(&install.connector)
     }

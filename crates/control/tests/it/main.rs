@@ -1,0 +1,16 @@
+//! The control plane through its public door, on an embedded database and wires in memory.
+
+mod api_keys;
+mod audit;
+mod fake;
+mod grants;
+mod installs;
+mod jobs;
+mod plane;
+mod records;
+mod routes;
+mod secrets;
+mod sign_in;
+mod syncs;
+mod tenancy;
+mod tools;
