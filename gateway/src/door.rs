@@ -171,7 +171,7 @@ fn understand(
         (Ok(era), Message::Request { id, method, params }) => {
             Ok((era, Act::Request { id, method: Method::parse(method), params }))
         }
-        (Ok(era), Message::Notification { .. }) => Ok((era, Act::Notification)),
+        (Ok(era), Message::Notification) => Ok((era, Act::Notification)),
         (Ok(era), Message::Response) => Ok((era, Act::Response)),
         (Err(refusal), message) => {
             let id = if let Message::Request { id, .. } = message { Some(id) } else { None };

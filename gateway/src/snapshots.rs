@@ -29,7 +29,7 @@ const REFRESHES: usize = 4;
 pub(crate) struct Routes {
     pub(crate) snapshot: RouteSnapshot,
     /// By index of the install.
-    native: Vec<ToolTable>,
+    native: Vec<Arc<ToolTable>>,
     /// Indices of the installs, longest alias first, so that no shorter alias can claim a longer one's names.
     candidates: Vec<usize>,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Snapshots {
 
 impl Routes {
     fn new(snapshot: RouteSnapshot) -> Self {
-        let native = snapshot.installs.iter().map(native_tools).collect();
+        let native = snapshot.installs.iter().map(|install| Arc::new(native_tools(install))).collect();
         let mut candidates: Vec<usize> = (0..snapshot.installs.len()).collect();
         candidates.sort_by_key(|index| {
             std::cmp::Reverse(snapshot.installs.get(*index).map_or(0, |it| it.alias.len()))
@@ -57,9 +57,8 @@ impl Routes {
     }
 
     /// The tools of an install that run in this process.
-    pub(crate) fn native(&self, index: usize) -> &ToolTable {
-        static NONE: ToolTable = ToolTable::EMPTY;
-        self.native.get(index).unwrap_or(&NONE)
+    pub(crate) fn native(&self, index: usize) -> Arc<ToolTable> {
+        self.native.get(index).map(Arc::clone).unwrap_or_default()
     }
 
     pub(crate) fn candidates(&self) -> impl Iterator<Item = usize> + '_ {

@@ -1,7 +1,10 @@
 //! The secret of a call to a remote server, opened at the last moment. It exists from here to the request that carries it.
 
 use control::Control;
-use domain::{OpCtx, SecretString, route::{RouteInstall, Upstream}};
+use domain::{
+    OpCtx, SecretString,
+    route::{RemoteServer, RouteInstall, Upstream},
+};
 
 use super::permit::Permitted;
 use crate::{
@@ -38,6 +41,16 @@ pub(crate) async fn bearer(
             control.remote_bearer(ctx, install.id).await
         }
         _ => Ok(None),
+    }
+}
+
+/// Tells the control plane that a server refused the token that it was sent: the install is hidden until it gets a new one.
+pub(crate) async fn report_refused(control: &Control, ctx: &OpCtx, install: &RouteInstall) {
+    let Upstream::Remote(RemoteServer { has_credential: true, .. }) = &install.upstream else {
+        return;
+    };
+    if let Err(error) = control.report_refused_bearer(ctx, install.id).await {
+        tracing::warn!(install.id = %install.id, error = &error as &dyn std::error::Error, "A refused credential of `{}` could not be noted", install.alias);
     }
 }
 

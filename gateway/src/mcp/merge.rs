@@ -74,9 +74,6 @@ fn needs_task(tool: &Members<'_>) -> bool {
 // === impl ToolTable ===
 
 impl ToolTable {
-    /// No tools.
-    pub(crate) const EMPTY: Self = Self { tools: Vec::new() };
-
     /// Sorts the tools; of two with one name the first stays.
     pub(crate) fn new(mut tools: Vec<OfferedTool>) -> Self {
         tools.sort_by(|left, right| left.name.cmp(&right.name));

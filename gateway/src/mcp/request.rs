@@ -16,7 +16,7 @@ pub(crate) enum Message {
     /// Wants an answer.
     Request { id: RequestId, method: String, params: Params },
     /// Wants none.
-    Notification { method: String },
+    Notification,
     /// Answers something that a server asked.
     Response,
 }
@@ -102,7 +102,7 @@ impl Message {
             Ok(method) => method.into_owned(),
             Err(_) => return Err(RequestError::NoMethod { id }),
         };
-        let Some(id) = id else { return Ok(Self::Notification { method }) };
+        let Some(id) = id else { return Ok(Self::Notification) };
         match Params::read(body, envelope.get("params")) {
             Ok(params) => Ok(Self::Request { id, method, params }),
             Err(source) => Err(RequestError::Params { id: Some(id), source }),

@@ -307,6 +307,8 @@ fn verdict(error: &RemoteError) -> Option<Era> {
         {
             Some(Era::Modern)
         }
+        RemoteError::Rpc { status: StatusCode::FORBIDDEN, .. }
+        | RemoteError::Status(StatusCode::FORBIDDEN) => None,
         RemoteError::Rpc { .. } | RemoteError::Protocol => Some(Era::Legacy),
         RemoteError::Status(status) if status.is_client_error() => Some(Era::Legacy),
         _ => None,

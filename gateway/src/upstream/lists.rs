@@ -137,6 +137,9 @@ impl Lists {
             Err(error) => {
                 let unauthorized = matches!(error, RemoteError::Unauthorized);
                 entry.failed.store(Some(Arc::new(Failure { at: Instant::now(), unauthorized })));
+                if unauthorized {
+                    credential::report_refused(&self.control, ctx, install).await;
+                }
                 Err(error)
             }
         }

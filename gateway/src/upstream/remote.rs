@@ -17,6 +17,7 @@ use super::{
 use crate::{
     call::{Answer, Identified, Outcome, ResultKind, Routed, ToolTarget},
     error::Refusal,
+    layer::credential,
     mcp::{
         json::{Members, quoted},
         reply::{adapt, tool_error},
@@ -61,6 +62,9 @@ impl Upstream {
             Ok(result) => Ok(received(identified, result)),
             Err(RemoteError::Rpc { error, .. }) => Err(Refusal::Upstream(error)),
             Err(error) => {
+                if matches!(error, RemoteError::Unauthorized) {
+                    credential::report_refused(&self.control, &identified.caller.ctx, install).await;
+                }
                 let message = explain(&install.display_name, &error);
                 Ok(tool_answer(identified, tool_error(&message)))
             }

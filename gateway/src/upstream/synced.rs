@@ -8,18 +8,18 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use serde_json::{Value, json};
 
 use super::{
-    Upstream, cursor, era,
+    Upstream, cursor,
     native::{arguments, explain},
     tool_answer,
 };
 use crate::{
-    call::{Answer, Identified, Outcome, Routed},
+    call::{Identified, Outcome, Routed},
     error::Refusal,
     layer::permit::may_read,
     mcp::{
         cursor::Cursor,
         merge::OfferedTool,
-        reply::{self, tool_error},
+        reply::tool_error,
     },
 };
 

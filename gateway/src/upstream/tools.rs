@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Upstream, cursor, era, synced, tool_answer};
 use crate::{
-    call::{Answer, Identified, Outcome, ResultKind, Routed, ToolTarget},
+    call::{Answer, Identified, Outcome, Routed, ToolTarget},
     error::Refusal,
     layer::permit::{may_search, may_use},
     mcp::{
@@ -144,12 +144,7 @@ impl Upstream {
             Err(error) => super::remote::explain(&install.display_name, &error),
             Ok(_) => format!("The tools of {} were just listed again: call once more.", install.display_name),
         };
-        let answer = tool_answer(identified, tool_error(&message));
-        debug_assert!(matches!(
-            answer.body,
-            crate::call::AnswerBody::Result { kind: ResultKind::ToolError, .. }
-        ));
-        Ok(answer)
+        Ok(tool_answer(identified, tool_error(&message)))
     }
 }
 

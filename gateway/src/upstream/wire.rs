@@ -48,7 +48,7 @@ pub(crate) struct Incoming {
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RemoteError {
-    /// 401 or 403: the credential is missing, wrong or too weak.
+    /// 401: the credential is missing, wrong or no longer good.
     #[error("the remote server refused the credential")]
     Unauthorized,
     #[error("the remote server could not be reached")]
@@ -96,7 +96,7 @@ impl Wire {
         let request = build(site, &outgoing, Some(&id))?;
         let answer = self.egress.stream(request, &limits).await?;
         let status = answer.status();
-        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        if status == StatusCode::UNAUTHORIZED {
             return Err(RemoteError::Unauthorized);
         }
         let session = header_text(answer.headers(), SESSION);
