@@ -112,7 +112,11 @@ pub(crate) enum Target {
     Fetch,
     ListResources,
     ListTemplates,
-    ReadResource { install: usize, stream: String, external_id: String },
+    ReadResource {
+        install: usize,
+        stream: String,
+        external_id: String,
+    },
     ListPrompts,
     GetPrompt,
     /// Taken note of; nothing to answer.

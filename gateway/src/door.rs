@@ -21,8 +21,7 @@ use crate::{
     call::{Act, Answer, AnswerBody, Call, Method, Outcome, Trail},
     error::Refusal,
     mcp::{
-        headers,
-        reply,
+        headers, reply,
         request::{Message, RequestId},
         revision::{self, Era},
     },
@@ -91,17 +90,16 @@ pub(crate) async fn preflight(request: HttpRequest, gateway: web::Data<Inner>) -
 /// A web page may call only from an origin on the list; a program sends none.
 fn check_origin(request: &HttpRequest, gateway: &Inner) -> Result<Option<HeaderValue>, Refusal> {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return Ok(None) };
-    let allowed = gateway.config.allowed_origins.iter().any(|it| it.as_bytes() == origin.as_bytes());
+    let allowed =
+        gateway.config.allowed_origins.iter().any(|it| it.as_bytes() == origin.as_bytes());
     if allowed { Ok(Some(origin.clone())) } else { Err(Refusal::ForeignOrigin) }
 }
 
 fn allow_origin(headers: &mut HeaderMap, origin: &HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(EXPOSED_HEADERS),
-    );
+    headers
+        .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
 }
 
 async fn read(
@@ -240,7 +238,10 @@ fn respond(outcome: Outcome, era: Era, id: Option<&RequestId>) -> HttpResponse {
 
 fn refused(refusal: &Refusal, era: Era, id: Option<&RequestId>) -> HttpResponse {
     if let Refusal::Internal(source) = refusal {
-        tracing::error!(error = &**source as &dyn std::error::Error, "An MCP request failed inside Patchbay");
+        tracing::error!(
+            error = &**source as &dyn std::error::Error,
+            "An MCP request failed inside Patchbay"
+        );
     }
     let rendered = refusal.render(era);
     let mut response = json_response(rendered.status);

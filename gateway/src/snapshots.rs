@@ -48,7 +48,8 @@ pub(crate) struct Snapshots {
 
 impl Routes {
     fn new(snapshot: RouteSnapshot) -> Self {
-        let native = snapshot.installs.iter().map(|install| Arc::new(native_tools(install))).collect();
+        let native =
+            snapshot.installs.iter().map(|install| Arc::new(native_tools(install))).collect();
         let mut candidates: Vec<usize> = (0..snapshot.installs.len()).collect();
         candidates.sort_by_key(|index| {
             std::cmp::Reverse(snapshot.installs.get(*index).map_or(0, |it| it.alias.len()))
@@ -112,7 +113,11 @@ impl Snapshots {
         }
         let loaded = self.loads.try_get_with(slug.to_owned(), self.load(slug)).await;
         loaded.map_err(|error: Arc<control::Error>| {
-            tracing::warn!(tenant.slug = slug, error = &*error as &dyn std::error::Error, "Routes could not be read");
+            tracing::warn!(
+                tenant.slug = slug,
+                error = &*error as &dyn std::error::Error,
+                "Routes could not be read"
+            );
             Refusal::NoRoutes
         })
     }
@@ -173,7 +178,11 @@ impl Snapshots {
             Ok(Some(_)) => {}
             Ok(None) => self.remove(slug),
             Err(error) => {
-                tracing::warn!(tenant.slug = slug, error = &error as &dyn std::error::Error, "Routes could not be read again: the last good ones stay");
+                tracing::warn!(
+                    tenant.slug = slug,
+                    error = &error as &dyn std::error::Error,
+                    "Routes could not be read again: the last good ones stay"
+                );
             }
         }
     }

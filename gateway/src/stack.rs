@@ -40,7 +40,9 @@ pub(crate) type Door = trace::Spanned<
     audit::Recorded<
         identify::Identifying<
             route::Routing<
-                permit::Permitting<quota::Limited<cache::Cached<credential::Credentialed<Upstream>>>>,
+                permit::Permitting<
+                    quota::Limited<cache::Cached<credential::Credentialed<Upstream>>>,
+                >,
             >,
         >,
     >,

@@ -66,10 +66,8 @@ impl<S> Layer<S> for Lookup {
             .max_capacity(self.bytes)
             .weigher(|_key, kept: &Kept| u32::try_from(kept.result.len() + 256).unwrap_or(u32::MAX))
             .build();
-        let flights = moka::sync::Cache::builder()
-            .max_capacity(10_000)
-            .time_to_idle(FLIGHT_KEPT)
-            .build();
+        let flights =
+            moka::sync::Cache::builder().max_capacity(10_000).time_to_idle(FLIGHT_KEPT).build();
         Cached {
             inner,
             cache: self.cache,
@@ -111,7 +109,8 @@ impl<S: Service<Permitted<Routed>>> Service<Permitted<Routed>> for Cached<S> {
         }) = &outcome
             && json.len() <= MAX_RESULT
         {
-            self.near.insert(key.clone(), Kept { result: json.clone(), until: Instant::now() + keep });
+            self.near
+                .insert(key.clone(), Kept { result: json.clone(), until: Instant::now() + keep });
             self.cache.put(&key, json.clone(), keep).await;
         }
         outcome

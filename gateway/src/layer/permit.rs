@@ -60,9 +60,7 @@ fn allows(identified: &Identified<Routed>) -> bool {
         Target::Unlisted { install } => identified
             .install(*install)
             .is_some_and(|install| may_use(caller, install, ToolEffect::Destructive)),
-        Target::Search | Target::Fetch => {
-            may_search(caller, &identified.routes.snapshot.installs)
-        }
+        Target::Search | Target::Fetch => may_search(caller, &identified.routes.snapshot.installs),
         Target::ReadResource { install, .. } => {
             identified.install(*install).is_some_and(|install| may_read(caller, install))
         }

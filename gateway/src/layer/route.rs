@@ -63,10 +63,8 @@ impl Resolve {
 
     fn session(&self, identified: &Identified<Call>) -> Result<Session, Refusal> {
         let token = identified.call.session.as_deref().ok_or(Refusal::SessionMissing)?;
-        let holder = Holder {
-            tenant: identified.routes.snapshot.tenant.id,
-            key: identified.caller.key,
-        };
+        let holder =
+            Holder { tenant: identified.routes.snapshot.tenant.id, key: identified.caller.key };
         self.sessions
             .open(token, holder, self.now.now())
             .map_err(|_no_session| Refusal::SessionUnknown)
@@ -96,7 +94,8 @@ impl Resolve {
 
     async fn tool(&self, identified: &Identified<Call>) -> Result<Target, Refusal> {
         let name = identified.call.params().and_then(|params| params.name.as_deref());
-        let name = name.ok_or(Refusal::InvalidParams { message: "`name` of the tool is missing" })?;
+        let name =
+            name.ok_or(Refusal::InvalidParams { message: "`name` of the tool is missing" })?;
         match name {
             synced::SEARCH => return Ok(Target::Search),
             synced::FETCH => return Ok(Target::Fetch),

@@ -92,8 +92,7 @@ fn name(span: &tracing::Span, call: &Call) {
         span.record("otel.name", call.label());
         return;
     };
-    let name: Option<String> =
-        params.name.as_deref().map(|name| name.chars().take(128).collect());
+    let name: Option<String> = params.name.as_deref().map(|name| name.chars().take(128).collect());
     match (method, name) {
         (Method::CallTool, Some(name)) => {
             span.record("gen_ai.operation.name", "execute_tool");

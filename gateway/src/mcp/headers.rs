@@ -130,10 +130,7 @@ mod tests {
             check_modern(&headers("tools/call", "a__B"), &call("a__b")),
             Err(HeaderError::Mismatch(NAME))
         );
-        assert_eq!(
-            check_modern(&HeaderMap::new(), &call("a")),
-            Err(HeaderError::Missing(METHOD))
-        );
+        assert_eq!(check_modern(&HeaderMap::new(), &call("a")), Err(HeaderError::Missing(METHOD)));
     }
 
     #[test]

@@ -116,7 +116,8 @@ mod tests {
     use super::*;
 
     fn tool(alias: &str, name: &str) -> OfferedTool {
-        let json = format!(r#"{{"title":"T","name":"{name}","inputSchema":{{"type":"object"}},"x":1}}"#);
+        let json =
+            format!(r#"{{"title":"T","name":"{name}","inputSchema":{{"type":"object"}},"x":1}}"#);
         let raw = RawValue::from_string(json).expect("JSON");
         OfferedTool::rename(alias, name, &raw).expect("offered")
     }

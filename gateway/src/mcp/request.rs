@@ -204,10 +204,7 @@ mod tests {
     #[test]
     fn ids_are_kept_exactly() {
         for id in ["1", "\"1\"", "123456789012345678901234567890", "\"a\\u0062\"", "-7"] {
-            assert_eq!(
-                id_of(&format!(r#"{{"jsonrpc":"2.0","id": {id} ,"method":"ping"}}"#)),
-                id
-            );
+            assert_eq!(id_of(&format!(r#"{{"jsonrpc":"2.0","id": {id} ,"method":"ping"}}"#)), id);
         }
     }
 

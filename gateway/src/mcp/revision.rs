@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn header_and_body_must_agree() {
         assert_eq!(decide(None, &message("tools/list", META)), Err(RevisionError::Mismatch));
-        assert_eq!(decide(Some(LEGACY), &message("tools/list", META)), Err(RevisionError::Mismatch));
+        assert_eq!(
+            decide(Some(LEGACY), &message("tools/list", META)),
+            Err(RevisionError::Mismatch)
+        );
         assert_eq!(
             decide(Some(MODERN), &message("tools/list", "")),
             Err(RevisionError::MissingMeta)

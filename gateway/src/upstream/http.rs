@@ -240,7 +240,8 @@ impl<'a> RemoteCall<'a> {
 
     /// `params` with a `_meta` that is ours where it has to be and the client's where it may be.
     fn params(&self, link: &Link) -> Bytes {
-        let size: usize = self.params.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let size: usize =
+            self.params.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
         let mut writer = ObjectWriter::with_capacity(size + 320);
         for (name, value) in &self.params {
             writer.raw(name, value);

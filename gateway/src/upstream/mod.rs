@@ -51,9 +51,7 @@ impl Service<Armed> for Upstream {
             Target::Initialize => self.initialize(identified),
             Target::Ping => Ok(self.own(identified, json!({}))),
             Target::ListTools => self.list_tools(identified).await,
-            Target::Tool(target) => {
-                self.call_tool(identified, target, armed.bearer.as_ref()).await
-            }
+            Target::Tool(target) => self.call_tool(identified, target, armed.bearer.as_ref()).await,
             Target::Unlisted { install } => self.explain_unlisted(identified, *install).await,
             Target::Search => self.search(identified).await,
             Target::Fetch => self.fetch(identified).await,
@@ -92,10 +90,8 @@ impl Upstream {
     fn initialize(&self, identified: &Identified<Routed>) -> Outcome {
         let offered = identified.call.call.params().and_then(|it| it.offered_revision.as_deref());
         let revision = revision::negotiate(offered);
-        let holder = Holder {
-            tenant: identified.routes.snapshot.tenant.id,
-            key: identified.caller.key,
-        };
+        let holder =
+            Holder { tenant: identified.routes.snapshot.tenant.id, key: identified.caller.key };
         let session = self
             .sessions
             .start(holder, revision, self.now.now())

@@ -53,13 +53,11 @@ fn written(output: ToolOutput) -> Value {
 }
 
 /// What the model is told of a failed call. What it must not know becomes a refusal.
-pub(super) fn explain(
-    error: control::Error,
-    install: &str,
-    tool: &str,
-) -> Result<String, Refusal> {
+pub(super) fn explain(error: control::Error, install: &str, tool: &str) -> Result<String, Refusal> {
     match error {
-        control::Error::Upstream { kind: UpstreamKind::Auth, .. } => Ok(refused_credential(install)),
+        control::Error::Upstream { kind: UpstreamKind::Auth, .. } => {
+            Ok(refused_credential(install))
+        }
         control::Error::Upstream { message, .. }
         | control::Error::Invalid { message, .. }
         | control::Error::Conflict { message, .. } => Ok(message),

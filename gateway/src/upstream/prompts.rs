@@ -23,8 +23,7 @@ const MAX_NAMED: usize = 20;
 
 /// The prompts as they are listed.
 pub(super) fn list(identified: &Identified<Routed>) -> Value {
-    let aliases: Vec<&str> =
-        sources(identified).map(|install| install.alias.as_str()).collect();
+    let aliases: Vec<&str> = sources(identified).map(|install| install.alias.as_str()).collect();
     json!({"prompts": [
         {
             "name": ANSWER,
@@ -53,7 +52,8 @@ impl Upstream {
     pub(super) async fn prompt(&self, identified: &Identified<Routed>) -> Result<Value, Refusal> {
         let params = identified.call.call.params();
         let name = params.and_then(|params| params.name.as_deref());
-        let name = name.ok_or(Refusal::InvalidParams { message: "`name` of the prompt is missing" })?;
+        let name =
+            name.ok_or(Refusal::InvalidParams { message: "`name` of the prompt is missing" })?;
         let arguments = params.map_or(b"{}".as_slice(), |params| params.arguments());
         let arguments = Members::parse(arguments)
             .map_err(|_| Refusal::InvalidParams { message: "`arguments` must be an object" })?;
@@ -62,14 +62,16 @@ impl Upstream {
         };
         match name {
             ANSWER => {
-                let question = argument("question")
-                    .ok_or(Refusal::InvalidParams { message: "the argument `question` is missing" })?;
+                let question = argument("question").ok_or(Refusal::InvalidParams {
+                    message: "the argument `question` is missing",
+                })?;
                 let offers = self.offers(identified).await;
                 Ok(message(&answer_text(identified, &offers, &question)))
             }
             SUMMARISE => {
-                let alias = argument("install")
-                    .ok_or(Refusal::InvalidParams { message: "the argument `install` is missing" })?;
+                let alias = argument("install").ok_or(Refusal::InvalidParams {
+                    message: "the argument `install` is missing",
+                })?;
                 let install = sources(identified).find(|install| install.alias == alias);
                 let install = install.ok_or(Refusal::InvalidParams {
                     message: "the argument `install` names no connected source",
@@ -100,20 +102,31 @@ fn answer_text(identified: &Identified<Routed>, offers: &[Offer], question: &str
         .map(|install| format!("{} (`{}`)", install.display_name, install.alias))
         .collect();
     if !searchable.is_empty() {
-        push(&mut text, &format!(
-            "1. Call `{}` with words of the question; try other words when little is found. It covers: {}.\n\
+        push(
+            &mut text,
+            &format!(
+                "1. Call `{}` with words of the question; try other words when little is found. It covers: {}.\n\
              2. Call `{}` with the `id` of each match that may matter, and read the whole document.\n",
-            synced::SEARCH, searchable.join(", "), synced::FETCH
-        ));
+                synced::SEARCH,
+                searchable.join(", "),
+                synced::FETCH
+            ),
+        );
     }
     let live = live_tools(identified, offers, None);
     if !live.is_empty() {
-        push(&mut text, &format!("For what is not synced or may have changed, use the live tools:\n{live}"));
+        push(
+            &mut text,
+            &format!("For what is not synced or may have changed, use the live tools:\n{live}"),
+        );
     }
-    push(&mut text, &format!(
-        "\nCite title and URL of every document that you rely on. Say so when the sources do not answer the question.\n\n\
+    push(
+        &mut text,
+        &format!(
+            "\nCite title and URL of every document that you rely on. Say so when the sources do not answer the question.\n\n\
          Question: {question}"
-    ));
+        ),
+    );
     text
 }
 
@@ -130,17 +143,25 @@ fn summary_text(
         identified.routes.snapshot.tenant.name
     );
     if may_read(&identified.caller, install) {
-        push(&mut text, &format!(
-            "Its documents are synced: their addresses start with `patchbay://{}/` in the list of resources. \
+        push(
+            &mut text,
+            &format!(
+                "Its documents are synced: their addresses start with `patchbay://{}/` in the list of resources. \
              Read some of them, or use `{}` and `{}`.\n",
-            install.alias, synced::SEARCH, synced::FETCH
-        ));
+                install.alias,
+                synced::SEARCH,
+                synced::FETCH
+            ),
+        );
     }
     let live = live_tools(identified, offers, Some(install));
     if !live.is_empty() {
         push(&mut text, &format!("It has these live tools:\n{live}"));
     }
-    push(&mut text, "\nSay what it holds, how current it is, what can be done with its tools, and three questions that it can answer.");
+    push(
+        &mut text,
+        "\nSay what it holds, how current it is, what can be done with its tools, and three questions that it can answer.",
+    );
     text
 }
 

@@ -63,7 +63,8 @@ impl Upstream {
             Err(RemoteError::Rpc { error, .. }) => Err(Refusal::Upstream(error)),
             Err(error) => {
                 if matches!(error, RemoteError::Unauthorized) {
-                    credential::report_refused(&self.control, &identified.caller.ctx, install).await;
+                    credential::report_refused(&self.control, &identified.caller.ctx, install)
+                        .await;
                 }
                 let message = explain(&install.display_name, &error);
                 Ok(tool_answer(identified, tool_error(&message)))
@@ -114,7 +115,9 @@ pub(super) fn explain(install: &str, error: &RemoteError) -> String {
             format!("{install} cannot be reached at the moment. Try again later.")
         }
         RemoteError::Protocol | RemoteError::Rpc { .. } | RemoteError::Request(_) => {
-            format!("{install} gave an answer that is not MCP. An administrator should check its address in Patchbay.")
+            format!(
+                "{install} gave an answer that is not MCP. An administrator should check its address in Patchbay."
+            )
         }
         RemoteError::Credential(_) => {
             format!("The credential of {install} cannot be opened at the moment. Try again later.")

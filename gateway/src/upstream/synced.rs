@@ -16,11 +16,7 @@ use crate::{
     call::{Identified, Outcome, Routed},
     error::Refusal,
     layer::permit::may_read,
-    mcp::{
-        cursor::Cursor,
-        merge::OfferedTool,
-        reply::tool_error,
-    },
+    mcp::{cursor::Cursor, merge::OfferedTool, reply::tool_error},
 };
 
 /// Names of the built-in tools. No install's tool has such a name: those all hold `__`.
@@ -29,8 +25,7 @@ pub(crate) const FETCH: &str = "fetch";
 
 const SCHEME: &str = "patchbay://";
 /// What RFC 3986 section 2.3 leaves as it is.
-const RESERVED: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const DEFAULT_LIMIT: u64 = 10;
 const MAX_LIMIT: u64 = 50;
 const RESOURCES_PER_PAGE: u32 = MAX_PAGE;
@@ -111,7 +106,10 @@ impl Upstream {
         let arguments = arguments(identified).unwrap_or_default();
         let query = arguments.get("query").and_then(Value::as_str).unwrap_or_default();
         if query.trim().is_empty() {
-            return Ok(tool_answer(identified, tool_error("`query` is missing: give words to look for.")));
+            return Ok(tool_answer(
+                identified,
+                tool_error("`query` is missing: give words to look for."),
+            ));
         }
         let limit = match arguments.get("limit").map(Value::as_u64) {
             None => DEFAULT_LIMIT,
@@ -158,10 +156,8 @@ impl Upstream {
 
     pub(super) async fn list_resources(&self, identified: &Identified<Routed>) -> Outcome {
         let after = cursor(identified).map(Cursor::of_records).transpose();
-        let page = PageArgs {
-            first: RESOURCES_PER_PAGE,
-            after: after.map_err(|_| Refusal::BadCursor)?,
-        };
+        let page =
+            PageArgs { first: RESOURCES_PER_PAGE, after: after.map_err(|_| Refusal::BadCursor)? };
         let page = match self.control.list_records(&identified.caller.ctx, None, page).await {
             Ok(page) => page,
             Err(control::Error::Denied(_) | control::Error::NotFound) => {
@@ -198,10 +194,8 @@ impl Upstream {
         let uri = identified.call.call.params().and_then(|params| params.uri.clone());
         let unknown = || Refusal::UnknownResource { uri: uri.clone().unwrap_or_default() };
         let install = identified.install(install).ok_or_else(unknown)?;
-        let found = self
-            .control
-            .find_record(&identified.caller.ctx, install.id, stream, external_id)
-            .await;
+        let found =
+            self.control.find_record(&identified.caller.ctx, install.id, stream, external_id).await;
         let record = found.map_err(|error| match error {
             control::Error::NotFound | control::Error::Denied(_) => unknown(),
             other => other.into(),
@@ -332,7 +326,8 @@ mod tests {
             parse_uri(&format!("patchbay://docs/files/{encoded}")),
             Some(("docs", "files".to_owned(), "a b/ü.md".to_owned()))
         );
-        for text in ["patchbay://docs", "patchbay://docs/files/", "http://docs/a/b", "patchbay://"] {
+        for text in ["patchbay://docs", "patchbay://docs/files/", "http://docs/a/b", "patchbay://"]
+        {
             assert_eq!(parse_uri(text), None, "{text}");
         }
     }

@@ -38,9 +38,7 @@ impl Upstream {
         let after = after.map_err(|_| Refusal::BadCursor)?;
         let offers = self.offers(identified).await;
         let installs = &identified.routes.snapshot.installs;
-        let builtin = synced::tools()
-            .iter()
-            .filter(|_| may_search(&identified.caller, installs));
+        let builtin = synced::tools().iter().filter(|_| may_search(&identified.caller, installs));
         let offered = offers.iter().flat_map(|offer| usable(identified, offer));
         let size = usize::try_from(self.config.list_page_size.max(1)).unwrap_or(usize::MAX);
         let page = merge::page(builtin.chain(offered), after.as_deref(), size);
@@ -142,7 +140,10 @@ impl Upstream {
         };
         let message = match self.lists.table(&identified.caller.ctx, install, server).await {
             Err(error) => super::remote::explain(&install.display_name, &error),
-            Ok(_) => format!("The tools of {} were just listed again: call once more.", install.display_name),
+            Ok(_) => format!(
+                "The tools of {} were just listed again: call once more.",
+                install.display_name
+            ),
         };
         Ok(tool_answer(identified, tool_error(&message)))
     }

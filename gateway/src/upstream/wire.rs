@@ -145,9 +145,8 @@ fn build(
     if let Some(params) = params {
         body.raw("params", params);
     }
-    let mut request = Request::post(site.url)
-        .header(header::CONTENT_TYPE, JSON)
-        .header(header::ACCEPT, ACCEPT);
+    let mut request =
+        Request::post(site.url).header(header::CONTENT_TYPE, JSON).header(header::ACCEPT, ACCEPT);
     for (name, value) in &outgoing.headers {
         request = request.header(*name, value);
     }

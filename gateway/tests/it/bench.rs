@@ -10,9 +10,7 @@ use std::{
 use actix_web::{App, HttpServer, dev::ServerHandle};
 use backplane::{Cache, CacheConfig, Queue, QueueConfig, Signal};
 use connector_sdk::OperatorPolicy;
-use control::{
-    Clock, Control, CreateApiKey, InstallConnector, Parts, SetUp,
-};
+use control::{Clock, Control, CreateApiKey, InstallConnector, Parts, SetUp};
 use domain::{
     ApiKeyId, Install, InstallId, OpCtx, PageArgs, Role, job::Settle, secret::ExposeSecret,
 };
@@ -105,16 +103,26 @@ impl Bench {
         let mut config = Config::default();
         adjust(&mut config);
         let metrics = Metrics::disabled();
-        let gateway =
-            Gateway::build(config, control.clone(), egress, cache, session_key, metrics)
-                .expect("usable settings");
+        let gateway = Gateway::build(config, control.clone(), egress, cache, session_key, metrics)
+            .expect("usable settings");
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
         let (updates, end) = (gateway.clone(), cancel.clone());
         tasks.spawn(async move { updates.run_updates(end).await });
         let (base, server) = listen(&gateway, &tasks);
         let http = Http::new();
-        Self { control, gateway, http, cancel, store, queue, directory, base, server, _tasks: tasks }
+        Self {
+            control,
+            gateway,
+            http,
+            cancel,
+            store,
+            queue,
+            directory,
+            base,
+            server,
+            _tasks: tasks,
+        }
     }
 
     /// A new organisation with its owner signed in.
@@ -129,11 +137,8 @@ impl Bench {
             })
             .await
             .expect("a new organisation");
-        let link = self
-            .control
-            .create_sign_in_link(done.tenant.id, done.owner.id)
-            .await
-            .expect("a link");
+        let link =
+            self.control.create_sign_in_link(done.tenant.id, done.owner.id).await.expect("a link");
         let signed_in =
             self.control.redeem_link(link.expose_secret(), "test").await.expect("a sign-in");
         let owner = self

@@ -38,9 +38,7 @@ struct State {
 // === impl Scripted ===
 
 impl Scripted {
-    pub(crate) fn start(
-        script: impl Fn(&Asked) -> HttpResponse + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn start(script: impl Fn(&Asked) -> HttpResponse + Send + Sync + 'static) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let state = State { script: Arc::new(script), seen: Arc::clone(&seen) };
         let server = HttpServer::new(move || {

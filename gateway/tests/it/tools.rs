@@ -51,7 +51,14 @@ async fn pages_give_every_tool_once_and_a_bad_cursor_is_refused() {
     let all = [names_of(&first), names_of(&second)].concat();
     assert_eq!(
         all,
-        ["alpha__list_files", "alpha__read_file", "beta__list_files", "beta__read_file", "fetch", "search"]
+        [
+            "alpha__list_files",
+            "alpha__read_file",
+            "beta__list_files",
+            "beta__read_file",
+            "fetch",
+            "search"
+        ]
     );
     assert!(second.get("nextCursor").is_none());
     for method in ["tools/list", "resources/list", "prompts/list", "resources/templates/list"] {
@@ -88,7 +95,9 @@ async fn wrong_arguments_are_told_to_the_model() {
     let client = bench.client(&org, &key);
     bench.install_files(&org, "docs", DOCS).await;
     bench.until("the install is listed", async || names(&client).await.len() == 4).await;
-    for arguments in [json!({}), json!({"path": 5}), json!([1]), json!({"path": "../../etc/passwd"})] {
+    for arguments in
+        [json!({}), json!({"path": 5}), json!([1]), json!({"path": "../../etc/passwd"})]
+    {
         let result = call_result(&client, "docs__read_file", arguments.clone()).await;
         assert_eq!(result["isError"], true, "{arguments}: {result}");
         assert!(!text(&result).is_empty());
@@ -128,8 +137,14 @@ async fn listed_is_callable_and_callable_is_listed() {
     let org = bench.org("acme").await;
     let one = bench.install_files(&org, "one", DOCS).await;
     let two = bench.install_files(&org, "two", DOCS).await;
-    let everything =
-        ["fetch", "one__list_files", "one__read_file", "search", "two__list_files", "two__read_file"];
+    let everything = [
+        "fetch",
+        "one__list_files",
+        "one__read_file",
+        "search",
+        "two__list_files",
+        "two__read_file",
+    ];
     for (role, installs) in [
         (Role::Viewer, None),
         (Role::Member, None),

@@ -47,7 +47,8 @@ async fn what_is_no_message_is_refused_with_a_json_rpc_error() {
 #[tokio::test(flavor = "multi_thread")]
 async fn error_answers_under_the_id_of_the_request_when_it_could_be_read() {
     let bench = Bench::start().await;
-    let reply = post(&bench, &[JSON, ACCEPT], r#"{"jsonrpc":"1.0","id":"seven","method":"a"}"#).await;
+    let reply =
+        post(&bench, &[JSON, ACCEPT], r#"{"jsonrpc":"1.0","id":"seven","method":"a"}"#).await;
     assert_eq!(reply.json().expect("JSON")["id"], "seven");
     let reply = post(&bench, &[JSON, ACCEPT], "{").await;
     assert_eq!(reply.json().expect("JSON")["id"], Value::Null);
@@ -89,7 +90,8 @@ async fn unknown_tenant_and_wrong_key_get_the_same_answer() {
         ("acme", None),
         ("nobody", None),
     ] {
-        let headers: Vec<_> = authorization.map(|value| ("authorization", value)).into_iter().collect();
+        let headers: Vec<_> =
+            authorization.map(|value| ("authorization", value)).into_iter().collect();
         let reply = bench.http.post(&bench.url(slug), &headers, &body).await.expect("an answer");
         assert_eq!(reply.status, 401);
         assert!(reply.header("www-authenticate").starts_with("Bearer"));
