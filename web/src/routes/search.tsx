@@ -20,7 +20,7 @@ export function SearchPage() {
         <RecordSearch
           label="Search all records"
           value={q ?? ""}
-          autoFocus
+          focused
           onChange={(next) =>
             navigate({ to: "/search", search: { q: next || undefined }, replace: true })
           }

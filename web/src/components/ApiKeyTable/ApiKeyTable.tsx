@@ -47,8 +47,9 @@ interface Props {
 }
 
 function KeyState({ apiKey }: { apiKey: ApiKeyRowFragment }) {
+  const [now] = useState(() => Date.now());
   if (apiKey.revokedAt) return <Badge tone="bad">Revoked</Badge>;
-  if (apiKey.expiresAt && Date.parse(apiKey.expiresAt) < Date.now()) {
+  if (apiKey.expiresAt && Date.parse(apiKey.expiresAt) < now) {
     return <Badge tone="warn">Expired</Badge>;
   }
   return <Badge tone="good">Live</Badge>;

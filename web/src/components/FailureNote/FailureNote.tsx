@@ -9,8 +9,10 @@ interface Props {
   reasons?: readonly string[];
 }
 
+const NONE: readonly string[] = [];
+
 /** Why something that was just asked for did not happen. */
-export function FailureNote({ error, reasons = [] }: Props) {
+export function FailureNote({ error, reasons = NONE }: Props) {
   const failure = error ? failureOf(error) : null;
   if (!failure && reasons.length === 0) return null;
   return (

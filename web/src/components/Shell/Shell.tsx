@@ -33,11 +33,12 @@ function useFocusOnNavigation(pathname: string) {
 export function Shell() {
   const { tenant } = useViewer();
   const { pathname } = useLocation();
-  const [open, setOpen] = useState(false);
+  // Open on the page where it was opened: going to another one closes it.
+  const [openAt, setOpenAt] = useState<string | null>(null);
   const main = useFocusOnNavigation(pathname);
-  useEffect(() => setOpen(false), [pathname]);
+  const open = openAt === pathname;
   useEffect(() => {
-    const close = (event: KeyboardEvent) => event.key === "Escape" && setOpen(false);
+    const close = (event: KeyboardEvent) => event.key === "Escape" && setOpenAt(null);
     document.addEventListener("keydown", close);
     return () => document.removeEventListener("keydown", close);
   }, []);
@@ -55,7 +56,7 @@ export function Shell() {
           aria-label={open ? "Close navigation" : "Open navigation"}
           aria-expanded={open}
           aria-controls="side"
-          onClick={() => setOpen(!open)}
+          onClick={() => setOpenAt(open ? null : pathname)}
         >
           <Icon name={open ? "cross" : "menu"} />
         </Button>
@@ -74,7 +75,7 @@ export function Shell() {
           className="scrim"
           aria-label="Close navigation"
           tabIndex={-1}
-          onClick={() => setOpen(false)}
+          onClick={() => setOpenAt(null)}
         />
       )}
       <main className="main" id="main" tabIndex={-1} ref={main}>

@@ -24,7 +24,7 @@ function rank(tool: { readOnly: boolean; destructive: boolean }): number {
 export function ToolList({ tools: references }: Props) {
   const tools = references
     .map((reference) => readFragment(ToolListFields, reference))
-    .sort((one, other) => rank(one) - rank(other));
+    .toSorted((one, other) => rank(one) - rank(other));
   return (
     <ul className="list">
       {tools.map((tool) => (
