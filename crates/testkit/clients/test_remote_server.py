@@ -28,7 +28,7 @@ def remote(graphql: Callable[..., dict[str, Any]], python_server: PythonServer) 
         "displayName": "Weather",
         "alias": "weather",
         "config": {"url": python_server.url},
-        "credential": {"token": python_server.bearer},
+        "credential": {"bearer_token": python_server.bearer},
     }
     payload = graphql(INSTALL, {"input": install})["installConnector"]
     assert payload["userErrors"] == []
@@ -80,7 +80,7 @@ async def test_removed_install_takes_its_tools_away(
         "displayName": "Short-lived weather",
         "alias": "shortlived",
         "config": {"url": python_server.url},
-        "credential": {"token": python_server.bearer},
+        "credential": {"bearer_token": python_server.bearer},
     }
     payload = graphql(INSTALL, {"input": install})["installConnector"]
     assert payload["userErrors"] == []
