@@ -1,0 +1,350 @@
+/**
+ * The console in a real browser against a running product.
+ *
+ * PATCHBAY_UP_JSON          facts of the product, as `patchbay up` writes them, with an unused sign-in link
+ * PATCHBAY_E2E_DIR          a directory that the product may read and this test may write to
+ * PATCHBAY_E2E_SCREENSHOTS  where pictures of every page go (optional)
+ * CHROMIUM                  the browser, if it is not /usr/bin/chromium
+ */
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+
+import { assertFits, inspect, open, product, required, watch } from "./browser.mjs";
+
+const run = Date.now().toString(36);
+const installName = `Handbook ${run}`;
+const alias = `handbook_${run}`;
+const word = `quokka${run}`;
+const keyName = `Test client ${run}`;
+const documents = 12;
+
+let facts;
+let browser;
+let page;
+let complaints;
+let folder;
+
+const url = (path) => new URL(path, facts.console_url).href;
+const visit = (path) => page.goto(url(path));
+const button = (name) => page.getByRole("button", { name, exact: true });
+const heading = (name) => page.getByRole("heading", { name, exact: true });
+
+async function writeDocuments() {
+  folder = join(required("PATCHBAY_E2E_DIR"), `handbook-${run}`);
+  await mkdir(folder, { recursive: true });
+  const pages = Array.from({ length: documents }, (_, index) =>
+    writeFile(join(folder, `page-${index}.md`), `# Page ${index}\n\nAbout the office, part ${index}.\n`),
+  );
+  await Promise.all(pages);
+  await writeFile(
+    join(folder, "animals.md"),
+    `# Animals of the office\n\nThe ${word} lives on the third floor, next to the printer.\n`,
+  );
+}
+
+describe("the console", { timeout: 240_000 }, () => {
+  before(async () => {
+    facts = await product();
+    await writeDocuments();
+    browser = await open();
+    page = browser.page;
+    complaints = watch(page);
+  });
+
+  after(async () => {
+    await browser?.close();
+  });
+
+  it("tells whoever is signed out how to sign in", async () => {
+    await visit("/installs");
+    await heading("Sign in").waitFor();
+    await page.getByText("patchbay sign-in-link").waitFor();
+    await inspect(page, "signed-out");
+    // Asking who is signed in is how the console finds out: that refusal is expected.
+    complaints.length = 0;
+  });
+
+  it("signs in by the one-time link", async () => {
+    await page.goto(facts.sign_in_url);
+    await button("Sign in").click();
+    await page.getByRole("heading", { name: "Installed", exact: true }).waitFor();
+    await page.getByRole("link", { name: "Overview" }).waitFor();
+    await inspect(page, "overview");
+  });
+
+  it("says clearly that a used link no longer works", async () => {
+    const other = await browser.context.browser()?.newContext();
+    const fresh = other ? await other.newPage() : await browser.context.newPage();
+    await fresh.goto(facts.sign_in_url);
+    await fresh.getByRole("button", { name: "Sign in" }).click();
+    await fresh.getByRole("heading", { name: "This sign-in link no longer works" }).waitFor();
+    await inspect(fresh, "link-used");
+    await (other ?? fresh).close();
+  });
+
+  it("finds a connector in the marketplace", async () => {
+    await page.getByRole("link", { name: "Marketplace" }).click();
+    await page.getByRole("link", { name: "PostgreSQL", exact: true }).waitFor();
+    await inspect(page, "marketplace");
+    await page.getByLabel("Search connectors").fill("markdown");
+    await page.getByRole("link", { name: "PostgreSQL", exact: true }).waitFor({ state: "detached" });
+    await page.getByLabel("Search connectors").fill("no such thing");
+    await heading("No connector matches").waitFor();
+    await inspect(page, "marketplace-empty");
+    await button("Show all connectors").click();
+    await page.getByRole("link", { name: "Files", exact: true }).click();
+    await page.getByRole("heading", { name: "Files", level: 1 }).waitFor();
+    await inspect(page, "connector");
+  });
+
+  it("shows a secret field for the password of a database, and what is missing at each field", async () => {
+    await visit("/marketplace/postgres/install");
+    const password = page.getByLabel("Password");
+    assert.equal(await password.getAttribute("type"), "password");
+    await button("Test the connection").click();
+    await page.getByText("Host is required.").waitFor();
+    await inspect(page, "wizard-errors");
+  });
+
+  it("keeps a draft across a reload, but never a secret", async () => {
+    await page.getByLabel("Host", { exact: true }).fill("db.example.com");
+    await page.getByLabel("Password").fill("correct horse");
+    await page.reload();
+    await page.getByLabel("Password").waitFor();
+    assert.equal(await page.getByLabel("Host", { exact: true }).inputValue(), "db.example.com");
+    assert.equal(await page.getByLabel("Password").inputValue(), "");
+    const stored = await page.evaluate(() => JSON.stringify({ ...sessionStorage }));
+    assert.ok(stored.includes("db.example.com") && !stored.includes("correct horse"), stored);
+  });
+
+  it("shows the API's complaint about a folder that may not be read", async () => {
+    await visit("/marketplace/files/install");
+    await page.getByLabel("Folder").fill("/etc");
+    await button("Test the connection").click();
+    await page.getByText("Not everything works yet.").or(page.getByText("needs a look")).waitFor();
+    await inspect(page, "wizard-refused");
+  });
+
+  it("installs a folder through the wizard with the keyboard alone", async () => {
+    await visit("/marketplace/files/install");
+    await page.getByLabel("Folder").focus();
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.type(folder);
+    await page.getByLabel("Name", { exact: true }).focus();
+    await page.keyboard.press("ControlOrMeta+A");
+    await page.keyboard.type(installName);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(alias);
+    await inspect(page, "wizard");
+    await page.keyboard.press("Enter");
+    await page.getByText("Everything works.").waitFor();
+    await inspect(page, "wizard-checked");
+    await button("Install").focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: installName, level: 1 }).waitFor();
+  });
+
+  it("shows the first sync until it has succeeded, without a reload", async () => {
+    await page.locator("[data-run-state=SUCCEEDED]").waitFor({ timeout: 60_000 });
+    const count = page.locator("dt", { hasText: "Records" }).locator("xpath=following-sibling::dd[1]");
+    await page.waitForFunction(
+      ([element, expected]) => element.textContent === expected,
+      [await count.elementHandle(), String(documents + 1)],
+    );
+    await heading("Sync history").waitFor();
+    await inspect(page, "install");
+  });
+
+  it("follows a sync that somebody starts", async () => {
+    const runs = page.locator("section", { has: heading("Sync history") }).locator("tbody tr");
+    await runs.first().waitFor();
+    const earlier = await runs.count();
+    await button("Sync now").click();
+    await page.waitForFunction(
+      ([selector, expected]) => document.querySelectorAll(selector).length === expected,
+      ["section[aria-labelledby=history] tbody tr", earlier + 1],
+    );
+    await page.locator("[data-run-state=SUCCEEDED]").waitFor({ timeout: 60_000 });
+    await button("Sync now").waitFor();
+  });
+
+  it("finds a record of the install and shows it in full", async () => {
+    await page.getByRole("tab", { name: "Records" }).click();
+    await page.getByRole("button", { name: /page-0\.md|Page 0/u }).first().waitFor();
+    await inspect(page, "records");
+    await page.getByLabel("Search these records").fill(word);
+    await page.getByRole("list", { name: "Results" }).getByRole("button").click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("next to the printer").waitFor();
+    await inspect(page, "record");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+  });
+
+  it("searches across all installs", async () => {
+    await page.getByRole("link", { name: "Search", exact: true }).click();
+    await inspect(page, "search-empty");
+    await page.getByLabel("Search all records").fill(word);
+    await page.getByRole("list", { name: "Results" }).getByRole("button").waitFor();
+    await inspect(page, "search");
+  });
+
+  it("pauses, resumes and renames an install", async () => {
+    await page.getByRole("link", { name: "Installs" }).click();
+    await page.getByRole("link", { name: installName }).waitFor();
+    await inspect(page, "installs");
+    await page.getByRole("link", { name: installName }).click();
+    await button("Pause").click();
+    await page.getByText("AI clients do not see it").waitFor();
+    await inspect(page, "install-paused");
+    await button("Resume").click();
+    await button("Pause").waitFor();
+    await page.getByRole("tab", { name: "Settings" }).click();
+    await page.getByLabel("Name", { exact: true }).fill(`${installName} renamed`);
+    await inspect(page, "settings");
+    await button("Save changes").click();
+    await page.getByRole("heading", { name: `${installName} renamed`, level: 1 }).waitFor();
+  });
+
+  it("creates an API key and puts it into the set-up of a client, and the key works", async () => {
+    await page.getByRole("link", { name: "Connect a client" }).click();
+    await page.getByRole("tab", { name: "Claude Code" }).waitFor();
+    await inspect(page, "connect");
+    await button("Create a key").click();
+    await page.getByLabel("Name", { exact: true }).fill(keyName);
+    await inspect(page, "key-dialog");
+    await button("Create key").click();
+    const secret = await page.getByRole("dialog").locator("pre").innerText();
+    assert.match(secret, /^pb_live_\w{20,}$/u);
+    await inspect(page, "key-created");
+    await button("I have copied it").click();
+    await page.getByRole("tab", { name: "Cursor" }).click();
+    await page.getByRole("tab", { name: "Cursor", selected: true }).waitFor();
+    const snippet = await page.getByRole("tabpanel").locator("pre").innerText();
+    const { patchbay } = JSON.parse(snippet).mcpServers;
+    assert.deepEqual(patchbay, { url: facts.mcp_url, headers: { Authorization: `Bearer ${secret}` } });
+    await inspect(page, "connect-with-key");
+    assert.ok((await toolNames(patchbay)).some((name) => name.startsWith(`${alias}__`)));
+  });
+
+  it("revokes an API key, which then no longer works", async () => {
+    await page.getByRole("link", { name: "API keys" }).click();
+    const row = page.getByRole("row", { name: new RegExp(keyName, "u") });
+    await row.getByText("Live").waitFor();
+    await inspect(page, "api-keys");
+    await row.getByRole("button", { name: `Revoke ${keyName}` }).click();
+    await inspect(page, "key-revoke");
+    await button("Revoke key").click();
+    await row.getByText("Revoked").waitFor();
+  });
+
+  it("shows in the audit log what was done", async () => {
+    await page.getByRole("link", { name: "Audit log" }).click();
+    await page.getByRole("cell", { name: "api_key.revoke" }).first().waitFor();
+    await inspect(page, "audit");
+    await page.getByLabel("Only this action").fill("install.create");
+    await page.keyboard.press("Enter");
+    await page.getByRole("cell", { name: "api_key.revoke" }).first().waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Details of install.create" }).first().click();
+    await page.getByRole("dialog").getByText("Request").waitFor();
+    await inspect(page, "audit-detail");
+    await page.keyboard.press("Escape");
+  });
+
+  it("lists the members", async () => {
+    await page.getByRole("link", { name: "Members" }).click();
+    await page.getByText("You", { exact: true }).waitFor();
+    await inspect(page, "members");
+  });
+
+  it("has a page for what is not there", async () => {
+    await visit("/no/such/page");
+    await heading("Not found").waitFor();
+    await inspect(page, "not-found");
+  });
+
+  it("fits a narrow screen, with the navigation behind a button", async () => {
+    await page.setViewportSize({ width: 375, height: 760 });
+    const paths = ["/", "/marketplace", "/marketplace/files", "/installs", "/connect", "/api-keys"];
+    for (const path of [...paths, "/marketplace/files/install", "/audit", "/members", "/search"]) {
+      await visit(path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await inspect(page, `narrow${path.replaceAll("/", "-")}`);
+      await assertFits(page, path);
+    }
+    await button("Open navigation").click();
+    await page.getByRole("link", { name: "Members" }).waitFor();
+    await inspect(page, "narrow-navigation");
+    await page.getByRole("link", { name: "Members" }).click();
+    await page.getByRole("heading", { name: "Members", level: 1 }).waitFor();
+    await page.setViewportSize({ width: 1280, height: 900 });
+  });
+
+  it("remembers the theme that somebody chose", async () => {
+    await visit("/");
+    await page.getByRole("button", { expanded: false }).click();
+    await page.getByText("Dark", { exact: true }).click();
+    await inspect(page, "user-menu");
+    await page.reload();
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+    await page.getByRole("button", { expanded: false }).click();
+    await page.getByText("System", { exact: true }).click();
+    await page.keyboard.press("Escape");
+  });
+
+  it("removes an install after saying what goes", async () => {
+    await visit("/installs");
+    await page.getByRole("link", { name: `${installName} renamed` }).click();
+    await page.getByRole("tab", { name: "Settings" }).click();
+    await button("Remove…").click();
+    await page.getByText("synced records and their").waitFor();
+    await inspect(page, "remove");
+    await button("Remove for good").click();
+    await page.getByRole("heading", { name: "Installs", level: 1 }).waitFor();
+    await page.getByRole("link", { name: `${installName} renamed` }).waitFor({ state: "detached" });
+  });
+
+  it("never complained in the browser's console, nor broke its content security policy", () => {
+    assert.deepEqual(complaints, []);
+  });
+
+  it("signs out, and the session is over", async () => {
+    await page.getByRole("button", { expanded: false }).click();
+    await button("Sign out").click();
+    await heading("Sign in").waitFor();
+    await page.reload();
+    await heading("Sign in").waitFor();
+  });
+});
+
+/** The tools that a client with this set-up sees, asked for as the newest protocol revision has it. */
+async function toolNames({ url: endpoint, headers }) {
+  const version = "2026-07-28";
+  const response = await fetch(endpoint, {
+    method: "POST",
+    headers: {
+      ...headers,
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": version,
+      "mcp-method": "tools/list",
+    },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "tools/list",
+      params: {
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": version,
+          "io.modelcontextprotocol/clientCapabilities": {},
+        },
+      },
+    }),
+  });
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  const json = text.startsWith("{") ? text : /^data: (\{.*\})$/mu.exec(text)?.[1];
+  return JSON.parse(json ?? "{}").result.tools.map((tool) => tool.name);
+}
