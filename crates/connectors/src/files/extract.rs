@@ -1,7 +1,8 @@
 //! Text and title of a file, through libraries. Runs on a blocking thread; a panicking library is caught by the caller.
 
-use html2text::{Element, Handle, RcDom};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+use super::html;
 
 /// What a file says.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,11 +18,6 @@ pub(super) struct Extracted {
 const SNIFFED: usize = 8 * 1024;
 /// Longest title, in characters.
 const MAX_TITLE: usize = 200;
-/// Width at which HTML is wrapped: wide enough that sentences stay whole for the search.
-const HTML_WIDTH: usize = 400;
-/// Deepest nesting of HTML elements: the libraries walk the tree by recursion.
-const MAX_HTML_DEPTH: usize = 256;
-
 /// `None` if there is no text in it.
 pub(super) fn extract(path: &str, bytes: Vec<u8>) -> Option<Extracted> {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -30,7 +26,7 @@ pub(super) fn extract(path: &str, bytes: Vec<u8>) -> Option<Extracted> {
     let (title, text) = match mime_type {
         "application/pdf" => (None, pdf_extract::extract_text_from_mem(&bytes).ok()?),
         _ if bytes.iter().take(SNIFFED).any(|byte| *byte == 0) => return None,
-        "text/html" | "application/xhtml+xml" => html(&bytes)?,
+        "text/html" | "application/xhtml+xml" => html::read(&bytes)?,
         "text/markdown" => {
             let text = plain(bytes);
             (markdown_title(&text), text)
@@ -76,51 +72,6 @@ fn markdown_title(text: &str) -> Option<String> {
         }
     }
     title
-}
-
-/// Title and text of a page; `None` if it is nested deeper than any page is.
-fn html(bytes: &[u8]) -> Option<(Option<String>, String)> {
-    let config = html2text::config::plain_no_decorate();
-    let dom: RcDom = config.parse_html(bytes).ok()?;
-    let title = html_title(&dom).ok()?;
-    let tree = config.dom_to_render_tree(&dom).ok()?;
-    let text = config.render_to_string(tree, HTML_WIDTH).ok()?;
-    Some((title, text))
-}
-
-/// A tree that libraries may not get through.
-struct TooDeep;
-
-fn html_title(dom: &RcDom) -> Result<Option<String>, TooDeep> {
-    let mut title = None;
-    let mut open: Vec<(Handle, usize)> = vec![(dom.document.clone(), 0)];
-    while let Some((node, depth)) = open.pop() {
-        if depth > MAX_HTML_DEPTH {
-            return Err(TooDeep);
-        }
-        // The order of the page: what is put in last is looked at first.
-        open.extend(node.children.borrow().iter().rev().map(|child| (child.clone(), depth + 1)));
-        if title.is_none() {
-            title = own_title(&node);
-        }
-    }
-    Ok(title)
-}
-
-/// The text of a `title` element. The tree does not give its text nodes away, so it is written out and read as a paragraph.
-fn own_title(node: &Handle) -> Option<String> {
-    let Element { name, .. } = &node.data else { return None };
-    if &*name.local != "title" {
-        return None;
-    }
-    let mut written = Vec::new();
-    node.serialize(&mut written).ok()?;
-    let written = String::from_utf8(written).ok()?;
-    let (_, inner) = written.split_once('>')?;
-    let inner = inner.rsplit_once("</").map_or(inner, |(inner, _)| inner);
-    html2text::config::plain_no_decorate()
-        .string_from_read(format!("<p>{inner}</p>").as_bytes(), HTML_WIDTH)
-        .ok()
 }
 
 fn one_line(text: &str) -> String {

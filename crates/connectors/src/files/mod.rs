@@ -1,6 +1,7 @@
 //! `files`: the documents of a folder that the operator allows, opened by capability so that no path leads out of it.
 
 mod extract;
+mod html;
 mod root;
 mod tools;
 mod walk;

@@ -31,16 +31,18 @@ pub(super) fn connecting(error: sqlx::Error, config: &Config) -> ConnectorError 
             _ => ConnectorError::transient("the database refuses connections at the moment", error),
         };
     }
-    match error {
-        sqlx::Error::Tls(_) => ConnectorError::Config {
-            field: vec!["ssl_mode".to_owned()],
-            message: tls_message(&error, config),
-        },
-        other => ConnectorError::transient(
-            format!("no connection to {}:{}", config.host, config.port),
-            other,
-        ),
+    if matches!(error, sqlx::Error::Tls(_)) || is_distrusted(&error) {
+        let message = tls_message(&error, config);
+        return ConnectorError::config("ssl_mode", message);
     }
+    ConnectorError::transient(format!("no connection to {}:{}", config.host, config.port), error)
+}
+
+/// Whether the server's certificate was refused; sqlx passes that on as a failed read.
+fn is_distrusted(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Io(error) = error else { return false };
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 fn tls_message(error: &sqlx::Error, config: &Config) -> String {

@@ -11,3 +11,4 @@ mod postgres_tools;
 mod remote_mcp;
 mod specification;
 mod support;
+mod tls_front;

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::{
     database::{Database, READER_PASSWORD},
-    support::{Allow, connector, context},
+    support::{Allow, call, connector, context},
+    tls_front::TlsFront,
 };
 
 async fn failure(cx: &Context) -> ConnectorError {
@@ -89,6 +90,36 @@ async fn server_without_encryption_is_refused_unless_it_is_switched_off() {
         assert_eq!(field, ["ssl_mode"]);
         assert!(message.contains("no encryption"), "{message}");
     }
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn verify_full_checks_the_name_and_the_authority_at_the_checked_address() {
+    let database = Database::create().await;
+    let front = TlsFront::start("localhost", database.host(), database.port()).await;
+    let settings = |more: serde_json::Value| {
+        let mut all = json!({"host": "localhost", "port": front.port, "ssl_mode": "verify_full"});
+        for (name, value) in more.as_object().expect("an object") {
+            all[name] = value.clone();
+        }
+        database.context(&all)
+    };
+    let right = settings(json!({"ca_certificate": front.ca}));
+    let sql = json!({"sql": "SELECT 40 + 2"});
+    let answer =
+        call(connector("postgres"), &right, "query", sql.clone()).await.expect("an answer");
+    assert_eq!(answer.structured.expect("structured")["rows"], json!([[42]]));
+    let other_authority = settings(json!({}));
+    let other_name = settings(json!({"ca_certificate": front.ca, "host": "127.0.0.1"}));
+    for cx in [other_authority, other_name] {
+        let error = failure(&cx).await;
+        let ConnectorError::Config { field, message } = error else { panic!("{error:?}") };
+        assert_eq!(field, ["ssl_mode"]);
+        assert!(message.contains("could not prove"), "{message}");
+    }
+    let unverified = settings(json!({"ssl_mode": "require"}));
+    let answer = call(connector("postgres"), &unverified, "query", sql).await.expect("an answer");
+    assert!(!answer.is_error, "{}", answer.text);
     database.drop().await;
 }
 
