@@ -27,6 +27,8 @@ pub struct Config {
     pub min_sync_interval_seconds: u32,
     /// How long a worker holds a job without a sign of life, in seconds. Env: `PATCHBAY__CONTROL__LEASE_SECONDS`
     pub lease_seconds: u32,
+    /// How long a ring counts as on its way before the sweeper rings for the same job again, in milliseconds. Env: `PATCHBAY__CONTROL__RING_AGAIN_MILLISECONDS`
+    pub ring_again_milliseconds: u32,
     /// Audit entries of MCP calls that wait for being written; what comes beyond is counted and dropped. Env: `PATCHBAY__CONTROL__AUDIT_BUFFER`
     pub audit_buffer: usize,
 }
@@ -46,6 +48,7 @@ impl Default for Config {
             retry_max_seconds: 900,
             min_sync_interval_seconds: 60,
             lease_seconds: 20,
+            ring_again_milliseconds: 20_000,
             audit_buffer: 10_000,
         }
     }

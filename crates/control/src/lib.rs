@@ -60,9 +60,6 @@ pub use records::SearchRecords;
 pub use tenants::{SetUp, SetUpDone, Viewer};
 pub use watch::{EventStream, RunStream};
 
-/// How long the sweeper takes a ring for arrived.
-const RING_AGAIN: Duration = Duration::from_secs(20);
-
 /// What the control plane is made of.
 pub struct Parts {
     pub store: Store,
@@ -108,8 +105,9 @@ impl Control {
         );
         let targets = tools::Targets::new(parts.clock.clone());
         let versions = routes::Versions::default();
+        let ring_again = Duration::from_millis(parts.config.ring_again_milliseconds.into());
         let rung =
-            moka::sync::Cache::builder().max_capacity(100_000).time_to_live(RING_AGAIN).build();
+            moka::sync::Cache::builder().max_capacity(100_000).time_to_live(ring_again).build();
         Self(Arc::new(Inner { parts, csrf_key, journal, targets, versions, rung }))
     }
 

@@ -125,12 +125,11 @@ impl Control {
         };
         let limit = Duration::from_secs(self.config().page_timeout_seconds.into());
         loop {
-            if cancel.is_cancelled() {
-                return self.end(&sync, End::Interrupted).await;
-            }
             let page_span = tracing::info_span!("control.syncs.page", otel.name = span::SYNC_PAGE);
             let reading = guarded(limit, sync.source.read_page(&sync.cx, &sync.start));
-            let page = match reading.instrument(page_span).await {
+            // Nothing of a page that is not read to its end is kept, so a connector that does not listen is simply left.
+            let read = cancel.run_until_cancelled(reading.instrument(page_span)).await;
+            let page = match read.unwrap_or(Err(Failure::Connector(ConnectorError::Cancelled))) {
                 Ok(page) => page,
                 Err(failure) => return self.end(&sync, End::of(failure)).await,
             };

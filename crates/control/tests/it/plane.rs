@@ -28,6 +28,7 @@ pub(crate) struct Plane {
     pub(crate) control: Control,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    pub(crate) queue: Queue,
     pub(crate) source: Arc<Source>,
     pub(crate) tenant: TenantId,
     pub(crate) owner: OpCtx,
@@ -55,10 +56,11 @@ impl Plane {
         let kek = Kek::load_or_create(&directory.path().join("key")).expect("a key");
         let (fake, source) = Fake::new();
         let cache = CacheConfig::default();
+        let queue = Queue::connect(&QueueConfig::default()).await.expect("a queue");
         let control = Control::new(Parts {
             store: store.clone(),
             vault: Vault::new(kek),
-            queue: Queue::connect(&QueueConfig::default()).await.expect("a queue"),
+            queue: queue.clone(),
             cache: Cache::connect(&cache, [7; 32]).await.expect("a cache"),
             signal: Signal::connect(&cache).await.expect("signals"),
             egress: Egress::new(egress::Config::default()),
@@ -72,7 +74,7 @@ impl Plane {
             config,
         });
         let (tenant, owner) = organisation(&control, "acme").await;
-        Self { control, store, clock, source, tenant, owner, directory }
+        Self { control, store, clock, queue, source, tenant, owner, directory }
     }
 
     /// Where the `files` connector may look.
