@@ -33,7 +33,7 @@ const STALE_MAX: Duration = Duration::from_hours(1);
 /// Installs kept.
 const TARGETS_MAX: u64 = 10_000;
 /// The credential field that a remote MCP server's bearer token is in.
-const BEARER: &str = "token";
+const BEARER: &str = "bearer_token";
 
 /// What a call needs to know of an install. The credential in it is sealed.
 pub(crate) struct Target {
