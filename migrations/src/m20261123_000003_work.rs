@@ -91,12 +91,19 @@ const AUDIT: &[&str] = &[
     "CREATE INDEX audit_events_action ON audit_events (tenant_id, action, id)",
 ];
 
-// An entry is never changed, by anybody. Deleting is left to the owner (retention, the end of a tenant): the runtime
-// role is not granted it.
+// An entry is never changed, by anybody. Only the owner may delete (retention; the end of a tenant, which cascades as
+// the owner), whatever another role has been granted.
 const AUDIT_POSTGRES: &[&str] = &[
-    "CREATE FUNCTION audit_events_are_final() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN RAISE EXCEPTION 'audit events are never changed'; END $$",
-    "CREATE TRIGGER audit_events_are_final BEFORE UPDATE ON audit_events
+    "CREATE FUNCTION audit_events_are_final() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'DELETE' AND current_user =
+            (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = TG_RELID)
+        THEN
+            RETURN NULL;
+        END IF;
+        RAISE EXCEPTION 'audit events are never changed';
+    END $$",
+    "CREATE TRIGGER audit_events_are_final BEFORE UPDATE OR DELETE ON audit_events
         FOR EACH STATEMENT EXECUTE FUNCTION audit_events_are_final()",
 ];
 

@@ -124,7 +124,7 @@ impl<'t> ApiKeys<'t> {
             last_four: Set(new.last_four),
             role: Set(new.role.as_str().to_owned()),
             installs: Set(new.installs.map(|some| serde_json::json!(some))),
-            created_by: Set(new.created_by.map(|user| user.uuid())),
+            created_by: Set(new.created_by.map(UserId::uuid)),
             created_at: Set(kept(new.created_at)),
             expires_at: Set(new.expires_at.map(kept)),
             last_used_at: Set(None),

@@ -100,7 +100,7 @@ impl<'t> Audit<'t> {
             let beginning = Func::cust("substr")
                 .arg(audit_event::Column::Action.into_expr())
                 .arg(1)
-                .arg(i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX));
+                .arg(i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX));
             let under = Expr::from(beginning).eq(prefix);
             let exact = audit_event::Column::Action.eq(action);
             query = query.filter(Condition::any().add(exact).add(under));

@@ -216,7 +216,7 @@ impl<'s> Directory<'s> {
     /// [`Error::Database`].
     pub async fn revoke_session(&self, id: SessionId, at: DateTime<Utc>) -> Result<(), Error> {
         let _turn = self.turn().await?;
-        session::Entity::update_many()
+        session::Entity::all_update()
             .col_expr(session::Column::RevokedAt, Expr::value(kept(at)))
             .filter(session::Column::Id.eq(id.uuid()))
             .filter(session::Column::RevokedAt.is_null())
@@ -259,7 +259,7 @@ impl<'s> Directory<'s> {
     ) -> Result<Option<SignInLink>, Error> {
         let _turn = self.turn().await?;
         let now = kept(now);
-        let rows = sign_in_link::Entity::update_many()
+        let rows = sign_in_link::Entity::all_update()
             .col_expr(sign_in_link::Column::UsedAt, Expr::value(now))
             .filter(sign_in_link::Column::Hash.eq(hash.to_hex()))
             .filter(sign_in_link::Column::UsedAt.is_null())
@@ -280,11 +280,11 @@ impl<'s> Directory<'s> {
     pub async fn purge_expired(&self, before: DateTime<Utc>) -> Result<u64, Error> {
         let _turn = self.turn().await?;
         let before = kept(before);
-        let sessions = session::Entity::delete_many()
+        let sessions = session::Entity::all_delete()
             .filter(session::Column::ExpiresAt.lt(before))
             .exec(&self.connection())
             .await?;
-        let links = sign_in_link::Entity::delete_many()
+        let links = sign_in_link::Entity::all_delete()
             .filter(sign_in_link::Column::ExpiresAt.lt(before))
             .exec(&self.connection())
             .await?;

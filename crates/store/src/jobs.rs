@@ -114,8 +114,10 @@ impl<'t> TxJobs<'t> {
         if added > 0 {
             return Ok(new.id);
         }
+        // Without a key it can only be the id that is there already.
+        let Some(key) = new.dedup_key else { return Err(Error::Conflict { field: "id" }) };
         let earlier = job::Entity::scoped(granted)
-            .filter(job::Column::DedupKey.eq(new.dedup_key))
+            .filter(job::Column::DedupKey.eq(key))
             .filter(job::Column::State.is_in(["ready", "claimed"]))
             .one(connection)
             .await?;
@@ -156,7 +158,7 @@ impl<'s> Jobs<'s> {
         let lost = Condition::all()
             .add(job::Column::State.eq(JobState::Claimed.as_str()))
             .add(job::Column::LeaseUntil.lte(now));
-        let rows = job::Entity::update_many()
+        let rows = job::Entity::all_update()
             .col_expr(job::Column::State, Expr::value(JobState::Claimed.as_str()))
             .col_expr(job::Column::Worker, Expr::value(worker))
             .col_expr(job::Column::LeaseUntil, Expr::value(until))
@@ -259,7 +261,7 @@ impl<'s> Jobs<'s> {
     /// [`Error::Database`].
     pub async fn unpark(&self, kinds: &[&str]) -> Result<u64, Error> {
         let _turn = self.store.take_turn().await?;
-        let update = job::Entity::update_many()
+        let update = job::Entity::all_update()
             .col_expr(job::Column::State, Expr::value(JobState::Ready.as_str()))
             .filter(job::Column::State.eq(JobState::Parked.as_str()))
             .filter(job::Column::Kind.is_in(kinds.iter().copied()));
@@ -272,7 +274,7 @@ impl<'s> Jobs<'s> {
     /// [`Error::Database`].
     pub async fn purge(&self, before: DateTime<Utc>) -> Result<u64, Error> {
         let _turn = self.store.take_turn().await?;
-        let delete = job::Entity::delete_many()
+        let delete = job::Entity::all_delete()
             .filter(job::Column::State.is_in(["done", "dead"]))
             .filter(job::Column::FinishedAt.lt(kept(before)));
         Ok(delete.exec(self.store.connection()).await?.rows_affected)
@@ -281,7 +283,7 @@ impl<'s> Jobs<'s> {
 
 /// A change by the worker that holds the job. A lease that has run out is still held until somebody else claims it.
 fn held(id: JobId, worker: &str) -> UpdateMany<job::Entity> {
-    job::Entity::update_many()
+    job::Entity::all_update()
         .filter(job::Column::Id.eq(id.uuid()))
         .filter(job::Column::State.eq(JobState::Claimed.as_str()))
         .filter(job::Column::Worker.eq(worker))

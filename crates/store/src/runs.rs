@@ -247,13 +247,11 @@ impl<'t> Runs<'t> {
         update: UpdateMany<run::Entity>,
     ) -> Result<SyncRun, Error> {
         let rows = update.exec_with_returning(self.tx.writing(granted)?).await?;
-        match rows.into_iter().next() {
-            Some(row) => row.try_into(),
-            None => {
-                self.one(granted, id).await?;
-                Err(Error::Conflict { field: "state" })
-            }
+        if let Some(row) = rows.into_iter().next() {
+            return row.try_into();
         }
+        self.one(granted, id).await?;
+        Err(Error::Conflict { field: "state" })
     }
 
     async fn one<P: Permission>(&self, granted: &Granted<P>, id: RunId) -> Result<SyncRun, Error> {

@@ -17,11 +17,13 @@ pub(crate) trait TenantOwned: EntityTrait {
     }
 
     /// Starts a change of the granted tenant's rows.
+    #[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
     fn scoped_update<P: Permission>(granted: &Granted<P>) -> UpdateMany<Self> {
         Self::update_many().filter(Self::TENANT.eq(granted.tenant().uuid()))
     }
 
     /// Starts a removal of the granted tenant's rows.
+    #[expect(clippy::disallowed_methods, reason = "this is the replacement that the ban names")]
     fn scoped_delete<P: Permission>(granted: &Granted<P>) -> DeleteMany<Self> {
         Self::delete_many().filter(Self::TENANT.eq(granted.tenant().uuid()))
     }
@@ -36,6 +38,24 @@ pub(crate) trait Global: EntityTrait {
     )]
     fn all() -> Select<Self> {
         Self::find()
+    }
+
+    /// Starts a change.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tables of GLOBAL_TABLES have no tenant to scope to"
+    )]
+    fn all_update() -> UpdateMany<Self> {
+        Self::update_many()
+    }
+
+    /// Starts a removal.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tables of GLOBAL_TABLES have no tenant to scope to"
+    )]
+    fn all_delete() -> DeleteMany<Self> {
+        Self::delete_many()
     }
 }
 

@@ -61,20 +61,18 @@ impl Store {
     /// # Errors
     /// [`Error::Database`]: then the migration that failed has left nothing behind.
     pub async fn migrate(&self) -> Result<(), Error> {
-        match self.backend() {
-            DbBackend::Postgres => {
-                let lock = self.connection.begin().await?;
-                let sql = "select pg_advisory_xact_lock($1)";
-                let values = [MIGRATION_LOCK.into()];
-                lock.query_one_raw(Statement::from_sql_and_values(self.backend(), sql, values))
-                    .await?;
-                Migrator::up(&self.connection, None).await?;
-                lock.commit().await?;
-            }
-            _ => {
-                let _turn = self.take_turn().await?;
-                Migrator::up(&self.connection, None).await?;
-            }
+        // SQLite's other processes are kept out by the topology; within this one, writers take turns.
+        let _turn = self.take_turn().await?;
+        if self.backend() == DbBackend::Postgres {
+            let lock = self.connection.begin().await?;
+            let sql = "select pg_advisory_xact_lock($1)";
+            let values = [MIGRATION_LOCK.into()];
+            let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+            lock.query_one_raw(statement).await?;
+            Migrator::up(&self.connection, None).await?;
+            lock.commit().await?;
+        } else {
+            Migrator::up(&self.connection, None).await?;
         }
         match &self.runtime_role {
             Some(role) => self.grant_runtime_role(role).await,
