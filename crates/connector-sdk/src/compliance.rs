@@ -37,7 +37,6 @@ pub const RULES: &[&str] = &[
     "streams.names",
     "tools.names",
     "tools.hints",
-    "tools.definitions",
     "capabilities.consistent",
     "check.reports",
     "sync.terminates",
