@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn names_are_stable() {
         assert_eq!(offered("docs", "read_file"), "docs__read_file");
-        assert_eq!(offered("docs", "a.b"), "docs__a_b_a7b1a5a3");
+        assert_eq!(offered("docs", "a.b"), "docs__a_b_e04bd6ad");
         assert_eq!(offered("docs", &"x".repeat(80)).len(), MAX_LENGTH);
     }
 

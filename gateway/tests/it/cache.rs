@@ -51,9 +51,10 @@ async fn permit_comes_before_the_cache() {
     let (org, client) = installed(&bench, "acme", "text").await;
     read(&client).await;
     assert!(is_hit(&read(&client).await));
-    let nothing = bench.key(&org, Role::Member, Some(&[])).await;
+    let other = bench.install_files(&org, "other", &[("b.md", "text")]).await;
+    let elsewhere = bench.key(&org, Role::Member, Some(&[other.id])).await;
     let viewer = bench.key(&org, Role::Viewer, None).await;
-    for key in [nothing, viewer] {
+    for key in [elsewhere, viewer] {
         let reply = call(&bench.client(&org, &key), TOOL, json!({"path": "a.md"})).await;
         let message = reply.json().expect("JSON");
         assert_eq!(message["error"]["message"], format!("Unknown tool: {TOOL}"));

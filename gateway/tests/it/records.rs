@@ -2,7 +2,10 @@
 
 use domain::Role;
 use serde_json::{Value, json};
-use testkit::mcp::Mcp;
+use testkit::{
+    mcp::Mcp,
+    upstream::{Upstream, UpstreamConfig},
+};
 
 use crate::bench::{Bench, Org, call, call_result, names, text};
 
@@ -81,7 +84,9 @@ async fn resources_are_listed_and_read() {
 async fn refused_resource_answers_exactly_like_an_unknown_one() {
     let bench = Bench::start().await;
     let (org, _client) = installed(&bench).await;
-    let key = bench.key(&org, Role::Member, Some(&[])).await;
+    let server = Upstream::start(UpstreamConfig::default()).await.expect("a server");
+    let other = bench.install_remote(&org, "other", &server.url(), None).await;
+    let key = bench.key(&org, Role::Member, Some(&[other.id])).await;
     let client = bench.client(&org, &key);
     let list = client.modern("resources/list", json!({})).await.expect("a list");
     assert_eq!(list["resources"], json!([]));

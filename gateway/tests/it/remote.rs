@@ -208,7 +208,12 @@ async fn answer_in_a_stream_of_events_is_taken_without_waiting_for_its_end() {
 async fn hanging_server_does_not_hold_up_the_others() {
     let (bench, org, key) = started_with(|config| config.list_timeout_seconds = 1).await;
     let client = bench.client(&org, &key);
-    let hanging = Scripted::start(|_asked| {
+    let hangs = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&hangs);
+    let hanging = Scripted::start(move |asked| {
+        if !switch.load(Ordering::SeqCst) {
+            return modern_server(asked, &[tool("t")]);
+        }
         let never = futures_util::stream::pending::<Result<bytes::Bytes, actix_web::Error>>();
         HttpResponse::Ok().content_type("text/event-stream").streaming(never)
     });
@@ -216,6 +221,7 @@ async fn hanging_server_does_not_hold_up_the_others() {
     bench.install_remote(&org, "good", &good.url(), None).await;
     until_listed(&bench, &client, "good__echo").await;
     bench.install_remote(&org, "hung", hanging.url(), None).await;
+    hangs.store(true, Ordering::SeqCst);
     let marked = async || {
         let list = client.modern("tools/list", json!({})).await.expect("a list");
         assert!(names_of(&list).contains(&"good__echo".to_owned()));
@@ -285,25 +291,30 @@ async fn lost_session_is_opened_again_and_the_call_made_once() {
     let client = bench.client(&org, &key);
     let server = Scripted::start(|asked| {
         let session = format!("session-{}", asked.before);
-        match (asked.method.as_str(), asked.session.as_deref()) {
-            ("server/discover", _) => HttpResponse::BadRequest().finish(),
-            ("initialize", _) => {
+        match asked.method.as_str() {
+            "server/discover" => HttpResponse::BadRequest().finish(),
+            "initialize" => {
                 let about = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "s", "version": "1"}});
                 let body = json!({"jsonrpc": "2.0", "id": asked.body["id"], "result": about});
                 HttpResponse::Ok().insert_header(("mcp-session-id", session)).json(body)
             }
-            ("notifications/initialized", _) => HttpResponse::Accepted().finish(),
-            ("tools/list", _) => result(asked, &json!({"tools": [tool("t")]})),
-            (_, Some("session-0")) => HttpResponse::NotFound().finish(),
-            _ => result(asked, &json!({"content": [{"type": "text", "text": "done"}]})),
+            "notifications/initialized" => HttpResponse::Accepted().finish(),
+            "tools/list" => result(asked, &json!({"tools": [tool("t")]})),
+            "tools/call" if asked.before == 0 => HttpResponse::NotFound().finish(),
+            _ => {
+                let session = asked.session.as_deref().unwrap_or_default();
+                result(asked, &json!({"content": [{"type": "text", "text": session}]}))
+            }
         }
     });
     bench.install_remote(&org, "box", server.url(), None).await;
     until_listed(&bench, &client, "box__t").await;
-    assert_eq!(text(&call_result(&client, "box__t", json!({})).await), "done");
-    let calls = server.methods().iter().filter(|method| *method == "tools/call").count();
-    assert_eq!(calls, 2, "one that the server did not take and one that it did");
-    assert_eq!(server.methods().iter().filter(|method| *method == "initialize").count(), 2);
+    let count = |method: &str| server.methods().iter().filter(|it| *it == method).count();
+    let opened = count("initialize");
+    let result = call_result(&client, "box__t", json!({})).await;
+    assert_eq!(text(&result), format!("session-{opened}"), "under the new session");
+    assert_eq!(count("tools/call"), 2, "one that the server did not take and one that it did");
+    assert_eq!(count("initialize"), opened + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

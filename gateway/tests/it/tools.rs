@@ -150,7 +150,6 @@ async fn listed_is_callable_and_callable_is_listed() {
         (Role::Member, None),
         (Role::Member, Some(vec![one.id])),
         (Role::Member, Some(vec![two.id])),
-        (Role::Member, Some(vec![])),
         (Role::Admin, Some(vec![one.id, two.id])),
     ] {
         let key = bench.key(&org, role, installs.as_deref()).await;
