@@ -103,6 +103,7 @@ export async function inspect(page, name) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await settle(page);
     if (directory) {
+      await page.evaluate(() => globalThis.scrollTo(0, 0));
       await page.screenshot({ path: join(directory, `${name}-${colorScheme}.png`), fullPage: true });
     }
     assert.deepEqual(await findings(page), [], `axe on ${name} in ${colorScheme}`);

@@ -25,6 +25,7 @@ let browser;
 let page;
 let complaints;
 let folder;
+let client;
 
 const url = (path) => new URL(path, facts.console_url).href;
 const visit = (path) => page.goto(url(path));
@@ -226,18 +227,22 @@ describe("the console", { timeout: 240_000 }, () => {
     const { patchbay } = JSON.parse(snippet).mcpServers;
     assert.deepEqual(patchbay, { url: facts.mcp_url, headers: { Authorization: `Bearer ${secret}` } });
     await inspect(page, "connect-with-key");
-    assert.ok((await toolNames(patchbay)).some((name) => name.startsWith(`${alias}__`)));
+    const { status, tools } = await listTools(patchbay);
+    assert.equal(status, 200);
+    assert.ok(tools.some((tool) => tool.name.startsWith(`${alias}__`)));
+    client = patchbay;
   });
 
   it("revokes an API key, which then no longer works", async () => {
     await page.getByRole("link", { name: "API keys" }).click();
     const row = page.getByRole("row", { name: new RegExp(keyName, "u") });
-    await row.getByText("Live").waitFor();
+    await row.getByText("Live", { exact: true }).waitFor();
     await inspect(page, "api-keys");
     await row.getByRole("button", { name: `Revoke ${keyName}` }).click();
     await inspect(page, "key-revoke");
     await button("Revoke key").click();
-    await row.getByText("Revoked").waitFor();
+    await row.getByText("Revoked", { exact: true }).waitFor();
+    await until(async () => (await listTools(client)).status === 401);
   });
 
   it("shows in the audit log what was done", async () => {
@@ -265,8 +270,9 @@ describe("the console", { timeout: 240_000 }, () => {
     await inspect(page, "not-found");
   });
 
-  it("fits a narrow screen, with the navigation behind a button", async () => {
+  it("fits a narrow screen, with the navigation behind a button", async (t) => {
     await page.setViewportSize({ width: 375, height: 760 });
+    t.after(() => page.setViewportSize({ width: 1280, height: 900 }));
     const paths = ["/", "/marketplace", "/marketplace/files", "/installs", "/connect", "/api-keys"];
     for (const path of [...paths, "/marketplace/files/install", "/audit", "/members", "/search"]) {
       await visit(path);
@@ -279,7 +285,6 @@ describe("the console", { timeout: 240_000 }, () => {
     await inspect(page, "narrow-navigation");
     await page.getByRole("link", { name: "Members" }).click();
     await page.getByRole("heading", { name: "Members", level: 1 }).waitFor();
-    await page.setViewportSize({ width: 1280, height: 900 });
   });
 
   it("remembers the theme that somebody chose", async () => {
@@ -319,8 +324,19 @@ describe("the console", { timeout: 240_000 }, () => {
   });
 });
 
-/** The tools that a client with this set-up sees, asked for as the newest protocol revision has it. */
-async function toolNames({ url: endpoint, headers }) {
+/** Asks again until it holds: what the gateway knows follows a change within moments. */
+async function until(holds) {
+  const deadline = Date.now() + 10_000;
+  while (!(await holds())) {
+    assert.ok(Date.now() < deadline, "it did not come to hold");
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+}
+
+/** What a client with this set-up is answered, asking as the newest protocol revision has it. */
+async function listTools({ url: endpoint, headers }) {
   const version = "2026-07-28";
   const response = await fetch(endpoint, {
     method: "POST",
@@ -344,7 +360,6 @@ async function toolNames({ url: endpoint, headers }) {
     }),
   });
   const text = await response.text();
-  assert.equal(response.status, 200, text);
   const json = text.startsWith("{") ? text : /^data: (\{.*\})$/mu.exec(text)?.[1];
-  return JSON.parse(json ?? "{}").result.tools.map((tool) => tool.name);
+  return { status: response.status, tools: JSON.parse(json ?? "{}").result?.tools ?? [] };
 }

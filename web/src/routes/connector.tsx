@@ -6,7 +6,7 @@ import { Offers } from "../components/ConnectorCard/ConnectorCard";
 import { ErrorState } from "../components/ErrorState/ErrorState";
 import { Glyph } from "../components/Glyph/Glyph";
 import { Icon } from "../components/Icon/Icon";
-import { Markdown } from "../components/Markdown/Markdown";
+import { InlineMarkdown, Markdown } from "../components/Markdown/Markdown";
 import { NotFound } from "../components/NotFound/NotFound";
 import { PageHead } from "../components/PageHead/PageHead";
 import { Skeleton } from "../components/Skeleton/Skeleton";
@@ -126,7 +126,9 @@ function Facts({ connector }: { connector: Connector }) {
           {connector.streams.map((stream) => (
             <div key={stream.name}>
               <h3>{stream.title}</h3>
-              <p className="muted small">{stream.description}</p>
+              <p className="muted small">
+                <InlineMarkdown text={stream.description} />
+              </p>
             </div>
           ))}
         </section>

@@ -44,6 +44,8 @@ function matches(connector: Connector, words: string): boolean {
 
 function label(category: string): string {
   const words = category.replaceAll("_", " ");
+  // Short ones are abbreviations.
+  if (words.length <= 3) return words.toUpperCase();
   return words.slice(0, 1).toUpperCase() + words.slice(1);
 }
 

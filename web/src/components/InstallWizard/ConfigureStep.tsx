@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import type { CombinedError } from "urql";
 
 import { Button } from "../Button/Button";
@@ -22,11 +23,21 @@ interface Props {
   onNext: () => void;
 }
 
+function countOf(errors: SortedErrors): number {
+  return [errors.config, errors.credential, errors.own].flatMap(Object.keys).length;
+}
+
 export function ConfigureStep(props: Props) {
   const { fields, form, secrets, errors, onForm } = props;
-  const wrong = [errors.config, errors.credential, errors.own].flatMap(Object.keys).length;
+  const wrong = countOf(errors);
+  const element = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    // The first field in need of a look is where the next keystroke belongs.
+    if (countOf(errors) > 0) element.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  }, [errors]);
   return (
     <form
+      ref={element}
       className="stack"
       noValidate
       onSubmit={(event) => {

@@ -1,5 +1,5 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 import { useMutation } from "urql";
 
 import { type FragmentType, graphql, readFragment } from "../../gql";
@@ -88,7 +88,6 @@ export function InstallWizard(props: { connector: FragmentType<typeof WizardConn
   const [step, setStep] = useState<"configure" | "check">("configure");
   const [checked, check] = useMutation(CheckConnection);
   const [installed, install] = useMutation(InstallConnector);
-  const top = useRef<HTMLDivElement>(null);
 
   const settings = () => ({
     connector: connector.slug,
@@ -98,7 +97,6 @@ export function InstallWizard(props: { connector: FragmentType<typeof WizardConn
   const sendBack = (found: SortedErrors) => {
     setErrors(found);
     setStep("configure");
-    top.current?.scrollIntoView({ block: "start" });
   };
 
   const test = async () => {
@@ -139,7 +137,7 @@ export function InstallWizard(props: { connector: FragmentType<typeof WizardConn
   };
 
   return (
-    <div className="stack" ref={top}>
+    <div className="stack">
       <Steps step={step} />
       {step === "configure" ? (
         <ConfigureStep

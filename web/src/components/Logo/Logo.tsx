@@ -6,14 +6,14 @@ export function Logo({ size = 28 }: { size?: number }) {
       <circle cx="23" cy="9" r="2" fill="#7079a8" />
       <circle cx="9" cy="23" r="2" fill="#7079a8" />
       <path
-        d="M9 9c0 12 14 2 14 14"
+        d="M9 9C9 25 23 7 23 23"
         fill="none"
         stroke="#ff9a4d"
         strokeWidth="3"
         strokeLinecap="round"
       />
-      <circle cx="9" cy="9" r="3.6" fill="#1c2033" stroke="#fff" strokeWidth="2.200" />
-      <circle cx="23" cy="23" r="3.6" fill="#1c2033" stroke="#fff" strokeWidth="2.200" />
+      <circle cx="9" cy="9" r="3.6" fill="#1c2033" stroke="#fff" strokeWidth="2.2" />
+      <circle cx="23" cy="23" r="3.6" fill="#1c2033" stroke="#fff" strokeWidth="2.2" />
     </svg>
   );
 }

@@ -1,5 +1,6 @@
 import { type FragmentType, graphql, readFragment } from "../../gql";
 import { Badge } from "../Badge/Badge";
+import { InlineMarkdown } from "../Markdown/Markdown";
 
 export const ToolListFields = graphql(`
   fragment ToolList on ConnectorTool {
@@ -37,7 +38,9 @@ export function ToolList({ tools: references }: Props) {
             {!tool.readOnly && !tool.destructive && <Badge tone="warn">Writes</Badge>}
             {tool.destructive && <Badge tone="bad">May destroy</Badge>}
           </div>
-          <p className="muted small">{tool.description}</p>
+          <p className="muted small">
+            <InlineMarkdown text={tool.description} />
+          </p>
         </li>
       ))}
     </ul>
