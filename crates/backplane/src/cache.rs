@@ -1,5 +1,6 @@
 //! Work that need not be done again. Every failure is a miss; nothing that is in here is true because it is in here.
 
+mod breaker;
 mod key;
 mod memory;
 mod networked;
@@ -19,7 +20,7 @@ pub enum Cache {
     /// Inside this process.
     Memory(memory::MemoryCache),
     /// In Redis, values sealed.
-    Redis(Box<networked::RedisCache>),
+    Redis(networked::RedisCache),
 }
 
 // === impl Cache ===
@@ -29,17 +30,20 @@ impl Cache {
     ///
     /// # Errors
     /// [`Error::Scheme`] or [`Error::Address`] for an address that cannot work; a Redis that is away now is no error.
-    #[expect(
-        clippy::unused_async,
-        reason = "part of the contract of every wire: opening may need I/O"
-    )]
     pub async fn connect(config: &CacheConfig, seal_key: [u8; 32]) -> Result<Self, Error> {
         if config.url.starts_with("memory:") {
             return Ok(Self::Memory(memory::MemoryCache::new(config.memory_bytes)));
         }
-        let manager = manager(&config.url)?;
         let time_box = Duration::from_millis(config.timeout_ms);
-        Ok(Self::Redis(Box::new(networked::RedisCache::new(manager, seal_key, time_box))))
+        let cache = networked::RedisCache::new(&config.url, seal_key, time_box)?;
+        // Connects now, on the runtime that lives as long as the process, so that the first caller does not pay for it.
+        if let Err(error) = cache.health().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "Redis does not answer; going on without a cache until it does"
+            );
+        }
+        Ok(Self::Redis(cache))
     }
 
     /// The value, if it is there, in time and unharmed.

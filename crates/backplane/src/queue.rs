@@ -34,7 +34,7 @@ pub struct Delivery {
 
 enum Receipt {
     Memory(memory::MemoryReceipt),
-    Rabbit(rabbit::RabbitReceipt),
+    Rabbit(Box<rabbit::RabbitReceipt>),
 }
 
 // === impl Queue ===
@@ -44,24 +44,26 @@ impl Queue {
     ///
     /// # Errors
     /// [`Error::Scheme`] or [`Error::Address`] for an address that cannot work.
-    #[expect(
-        clippy::unused_async,
-        reason = "part of the contract of every wire: opening may need I/O"
-    )]
     pub async fn connect(config: &QueueConfig) -> Result<Self, Error> {
         let url = config.url.as_str();
         if url.starts_with("memory:") {
             return Ok(Self::Memory(memory::MemoryQueue::new()));
         }
-        if !url.starts_with("amqp:") && !url.starts_with("amqps:") {
-            return Err(Error::Scheme {
-                setting: "queue.url",
-                allowed: "`memory:`, `amqp:` or `amqps:`",
-            });
+        if !url.starts_with("amqp://") && !url.starts_with("amqps://") {
+            let allowed = "memory: or amqp:// (amqps:// with TLS)";
+            return Err(Error::Scheme { setting: "queue.url", allowed });
         }
         let uri = lapin::uri::AMQPUri::from_str(url)
             .map_err(|_| Error::Address { setting: "queue.url" })?;
-        Ok(Self::Rabbit(rabbit::RabbitQueue::new(uri, &config.prefix)))
+        let queue = rabbit::RabbitQueue::new(uri, &config.prefix);
+        // Connects now, on the runtime that lives as long as the process, and tells the operator early what is wrong.
+        if let Err(error) = queue.health().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "RabbitMQ cannot be used now; trying again with every use"
+            );
+        }
+        Ok(Self::Rabbit(queue))
     }
 
     /// Announces a job. When this returns, the broker has the message on disk.
@@ -93,7 +95,7 @@ impl Queue {
     )]
     pub async fn consume(&self, lane: Lane, prefetch: u16) -> Result<Deliveries, Error> {
         Ok(match self {
-            Self::Memory(queue) => Deliveries::Memory(queue.consume(lane)),
+            Self::Memory(queue) => Deliveries::Memory(queue.consume(lane, prefetch)),
             Self::Rabbit(queue) => Deliveries::Rabbit(Box::new(queue.consume(lane, prefetch))),
         })
     }
@@ -128,7 +130,7 @@ impl Delivery {
     /// Takes the ring off the queue: the job is settled, or was not there to claim.
     pub async fn ack(self) {
         match self.receipt {
-            Receipt::Memory(_) => {}
+            Receipt::Memory(receipt) => receipt.ack(),
             Receipt::Rabbit(receipt) => receipt.ack().await,
         }
     }
@@ -136,7 +138,7 @@ impl Delivery {
     /// Gives the ring back, for another worker.
     pub async fn requeue(self) {
         match self.receipt {
-            Receipt::Memory(receipt) => receipt.requeue(self.job, self.traceparent),
+            Receipt::Memory(receipt) => receipt.requeue(),
             Receipt::Rabbit(receipt) => receipt.requeue().await,
         }
     }

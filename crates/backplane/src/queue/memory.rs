@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{JobId, job::Lane};
 use tokio::sync::{
-    Mutex,
+    Mutex, OwnedSemaphorePermit, Semaphore,
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
 };
 
@@ -26,9 +26,18 @@ struct Channel {
 }
 
 /// Rings of one lane.
-pub struct MemoryDeliveries(Channel);
+pub struct MemoryDeliveries {
+    channel: Channel,
+    /// One permit for each ring that may be out without an acknowledgement.
+    prefetch: Arc<Semaphore>,
+}
 
-pub(super) struct MemoryReceipt(UnboundedSender<Ring>);
+/// A ring that is out. It goes back when this is dropped without an acknowledgement: its worker panicked.
+pub(super) struct MemoryReceipt {
+    ring: Option<Ring>,
+    back: UnboundedSender<Ring>,
+    _permit: OwnedSemaphorePermit,
+}
 
 // === impl MemoryQueue ===
 
@@ -41,8 +50,13 @@ impl MemoryQueue {
         self.channel(lane).send((job, traceparent.map(str::to_owned)));
     }
 
-    pub(super) fn consume(&self, lane: Lane) -> MemoryDeliveries {
-        MemoryDeliveries(self.channel(lane).clone())
+    pub(super) fn consume(&self, lane: Lane, prefetch: u16) -> MemoryDeliveries {
+        // As with a broker, 0 means no bound.
+        let permits = if prefetch == 0 { Semaphore::MAX_PERMITS } else { prefetch.into() };
+        MemoryDeliveries {
+            channel: self.channel(lane).clone(),
+            prefetch: Arc::new(Semaphore::new(permits)),
+        }
     }
 
     fn channel(&self, lane: Lane) -> &Channel {
@@ -70,17 +84,34 @@ impl Channel {
 
 impl MemoryDeliveries {
     pub(super) async fn next(&mut self) -> Option<Delivery> {
-        let (job, traceparent) = self.0.receiver.lock().await.recv().await?;
-        let receipt = Receipt::Memory(MemoryReceipt(self.0.sender.clone()));
-        Some(Delivery { job, traceparent, receipt })
+        let permit = Arc::clone(&self.prefetch).acquire_owned().await.ok()?;
+        let (job, traceparent) = self.channel.receiver.lock().await.recv().await?;
+        let receipt = MemoryReceipt {
+            ring: Some((job, traceparent.clone())),
+            back: self.channel.sender.clone(),
+            _permit: permit,
+        };
+        Some(Delivery { job, traceparent, receipt: Receipt::Memory(receipt) })
     }
 }
 
 // === impl MemoryReceipt ===
 
 impl MemoryReceipt {
-    pub(super) fn requeue(self, job: JobId, traceparent: Option<String>) {
-        // Fails only when the queue itself is gone, and then nobody listens any more.
-        let _ = self.0.send((job, traceparent));
+    pub(super) fn ack(mut self) {
+        self.ring = None;
+    }
+
+    pub(super) fn requeue(self) {
+        drop(self);
+    }
+}
+
+impl Drop for MemoryReceipt {
+    fn drop(&mut self) {
+        if let Some(ring) = self.ring.take() {
+            // Fails only when the queue itself is gone, and then nobody listens any more.
+            let _ = self.back.send(ring);
+        }
     }
 }
