@@ -53,11 +53,7 @@ impl Demo {
         let api_key = self.ensure_contents(control, &done.tenant, done.owner.id, done.created);
         let api_key = api_key.await?;
         let link = control.create_sign_in_link(done.tenant.id, done.owner.id).await?;
-        Ok(DemoDone {
-            tenant: done.tenant,
-            link_token: link.expose_secret().to_owned(),
-            api_key,
-        })
+        Ok(DemoDone { tenant: done.tenant, link_token: link.expose_secret().to_owned(), api_key })
     }
 
     async fn ensure_contents(

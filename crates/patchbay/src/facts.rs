@@ -81,10 +81,7 @@ mod tests {
         for root in ["servers", "mcpServers"] {
             let text = snippet(root, "http://127.0.0.1:4480/t/demo/mcp", "pb_live_x");
             let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-            assert_eq!(
-                value[root]["patchbay"]["headers"]["Authorization"],
-                "Bearer pb_live_x"
-            );
+            assert_eq!(value[root]["patchbay"]["headers"]["Authorization"], "Bearer pb_live_x");
         }
     }
 }

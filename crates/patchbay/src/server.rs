@@ -7,9 +7,10 @@ use std::{
 };
 
 use actix_web::{App, HttpResponse, HttpServer, web, web::ServiceConfig};
+use api::Api;
 use control::Control;
 use telemetry::Metrics;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::cmd::CommandError;
 
@@ -37,7 +38,8 @@ impl Door {
             io::ErrorKind::AddrInUse => CommandError::PortTaken { address },
             _ => CommandError::Bind { address, source },
         })?;
-        let address = listener.local_addr().map_err(|source| CommandError::Bind { address, source })?;
+        let address =
+            listener.local_addr().map_err(|source| CommandError::Bind { address, source })?;
         Ok(Self { listener, address, threads, shutdown_seconds })
     }
 
@@ -68,6 +70,15 @@ impl Door {
         };
         tokio::try_join!(server, stop).map(|_| ())
     }
+}
+
+/// Ends open subscriptions with the process: they would hold the door until its time is up.
+pub(crate) fn end_subscriptions(tracker: &TaskTracker, api: &Api, cancel: &CancellationToken) {
+    let (api, cancel) = (api.clone(), cancel.clone());
+    tracker.spawn(async move {
+        cancel.cancelled().await;
+        api.stop().await;
+    });
 }
 
 /// Routes for the operator's own network: metrics and health of this process.

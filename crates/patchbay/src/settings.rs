@@ -6,7 +6,7 @@ pub(crate) mod example;
 
 use std::{net::SocketAddr, path::Path, path::PathBuf};
 
-use config::{Environment, File, FileFormat};
+use config::{ConfigBuilder, Environment, File, FileFormat, builder::DefaultState};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -91,7 +91,25 @@ impl Settings {
     /// # Errors
     /// An unreadable file, an unknown key or a value of the wrong kind.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
-        let mut sources = config::Config::builder();
+        Self::read(file, config::Config::builder())
+    }
+
+    /// As [`Settings::load`], with logs that suit a terminal where nothing else is asked for.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub(crate) fn load_for_terminal(file: Option<&Path>) -> Result<Self, SettingsError> {
+        let sources = config::Config::builder()
+            .set_default("telemetry.log_format", "pretty")
+            .and_then(|sources| sources.set_default("telemetry.log_filter", "warn"))
+            .map_err(SettingsError::Invalid)?;
+        Self::read(file, sources)
+    }
+
+    fn read(
+        file: Option<&Path>,
+        mut sources: ConfigBuilder<DefaultState>,
+    ) -> Result<Self, SettingsError> {
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| SettingsError::File { path: path.to_owned(), source })?;

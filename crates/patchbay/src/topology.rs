@@ -35,7 +35,9 @@ pub(crate) enum TopologyError {
         role: &'static str,
         instead: &'static str,
     },
-    #[error("`{setting}` must start with {allowed}, and does not: check the part before the first colon")]
+    #[error(
+        "`{setting}` must start with {allowed}, and does not: check the part before the first colon"
+    )]
     UnknownScheme { setting: &'static str, allowed: &'static str },
 }
 
@@ -117,10 +119,9 @@ impl Backend {
         let local = url.starts_with(self.one);
         let shared = self.many.iter().any(|scheme| url.starts_with(scheme));
         match role {
-            _ if !local && !shared => Err(TopologyError::UnknownScheme {
-                setting: self.setting,
-                allowed: self.allowed,
-            }),
+            _ if !local && !shared => {
+                Err(TopologyError::UnknownScheme { setting: self.setting, allowed: self.allowed })
+            }
             Some(role) if local => Err(TopologyError::MemoryWithOneRole {
                 setting: self.setting,
                 found: self.one,

@@ -26,7 +26,9 @@ pub(crate) enum CommandError {
     Settings(#[from] SettingsError),
     #[error(transparent)]
     Topology(#[from] TopologyError),
-    #[error("{address} is taken by another process: stop that one, or choose another port (`--port`, `server.listen`)")]
+    #[error(
+        "{address} is taken by another process: stop that one, or choose another port (`--port`, `server.listen`)"
+    )]
     PortTaken { address: SocketAddr },
     #[error("cannot listen on {address}")]
     Bind {
@@ -34,7 +36,9 @@ pub(crate) enum CommandError {
         #[source]
         source: io::Error,
     },
-    #[error("the directory {path} cannot be written: make it writable for this user, or choose another by `--data-dir`")]
+    #[error(
+        "the directory {path} cannot be written: make it writable for this user, or choose another by `--data-dir`"
+    )]
     DataDir {
         path: PathBuf,
         #[source]

@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     cmd::{CommandError, say, stop_requested},
     plane::Plane,
-    server::{Door, operator_routes},
+    server::{Door, end_subscriptions, operator_routes},
     settings::Settings,
     topology::{Role, Topology},
 };
@@ -20,7 +20,10 @@ pub(crate) struct ServeArguments {
 }
 
 /// Runs until asked to stop.
-pub(crate) async fn run(file: Option<&Path>, arguments: ServeArguments) -> Result<(), CommandError> {
+pub(crate) async fn run(
+    file: Option<&Path>,
+    arguments: ServeArguments,
+) -> Result<(), CommandError> {
     let mut settings = Settings::load(file)?;
     let role = arguments.role;
     Topology::resolve(&settings, Some(role))?;
@@ -36,7 +39,8 @@ pub(crate) async fn run(file: Option<&Path>, arguments: ServeArguments) -> Resul
         settings.server.listen = door.address();
     }
     let plane = Plane::build(&settings, role.service()).await?;
-    let listening = door.as_ref().map_or_else(String::new, |door| format!(" on {}", door.address()));
+    let listening =
+        door.as_ref().map_or_else(String::new, |door| format!(" on {}", door.address()));
     say(&format!(
         "patchbay {} is up{listening}, metrics on http://{}/metrics\n",
         role.as_str(),
@@ -55,10 +59,10 @@ async fn play(
     let cancel = CancellationToken::new();
     let tracker = TaskTracker::new();
     let (control, metrics) = (plane.control.clone(), plane.metrics());
-    let operator = tracker.spawn(operator_door.serve(
-        move |routes| operator_routes(routes, &control, &metrics),
-        cancel.clone(),
-    ));
+    let operator = tracker.spawn(
+        operator_door
+            .serve(move |routes| operator_routes(routes, &control, &metrics), cancel.clone()),
+    );
     let part = run_role(settings, role, &plane, door, &tracker, cancel.clone());
     let outcome = tokio::select! {
         stopped = stop_requested() => {
@@ -87,9 +91,9 @@ async fn run_role(
     let (control, metrics) = (plane.control.clone(), plane.metrics());
     match (role, door) {
         (Role::Api, Some(door)) => {
-            let config =
-                api::Config { public_url: settings.public_url(), ..settings.api.clone() };
+            let config = api::Config { public_url: settings.public_url(), ..settings.api.clone() };
             let api = api::Api::build(config, control, metrics);
+            end_subscriptions(tracker, &api, &cancel);
             let served = tracker.spawn(door.serve(move |routes| api.configure(routes), cancel));
             Ok(served.await.map_err(io::Error::other)??)
         }
@@ -109,13 +113,8 @@ async fn run_role(
             Ok(served.await.map_err(io::Error::other)??)
         }
         _ => {
-            let run = worker::run(
-                settings.worker.clone(),
-                control,
-                plane.queue.clone(),
-                metrics,
-                cancel,
-            );
+            let run =
+                worker::run(settings.worker.clone(), control, plane.queue.clone(), metrics, cancel);
             Ok(tracker.spawn(run).await.map_err(io::Error::other)??)
         }
     }

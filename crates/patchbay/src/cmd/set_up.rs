@@ -42,9 +42,9 @@ pub(crate) async fn run(
     let plane = Plane::build(&settings, "patchbay-set-up").await?;
     let first_root = settings.connectors.file_roots.first().cloned();
     let documents = match arguments.documents.or(first_root) {
-        Some(path) => Some(
-            path.canonicalize().map_err(|source| CommandError::FilesRoot { path, source })?,
-        ),
+        Some(path) => {
+            Some(path.canonicalize().map_err(|source| CommandError::FilesRoot { path, source })?)
+        }
         None => None,
     };
     let demo = Demo {

@@ -16,7 +16,7 @@ use crate::{
     demo::{self, Demo},
     facts::UpFacts,
     plane::Plane,
-    server::{Door, operator_routes},
+    server::{Door, end_subscriptions, operator_routes},
     settings::Settings,
     topology::Topology,
 };
@@ -46,7 +46,7 @@ struct DataDir {
 
 /// Runs until asked to stop.
 pub(crate) async fn run(file: Option<&Path>, arguments: UpArguments) -> Result<(), CommandError> {
-    let mut settings = Settings::load(file)?;
+    let mut settings = Settings::load_for_terminal(file)?;
     if let Some(port) = arguments.port {
         settings.server.listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
     }
@@ -130,11 +130,10 @@ async fn serve(
     ));
     let operator = tracker.spawn({
         let (control, metrics) = (plane.control.clone(), metrics.clone());
-        operator_door.serve(
-            move |routes| operator_routes(routes, &control, &metrics),
-            cancel.clone(),
-        )
+        operator_door
+            .serve(move |routes| operator_routes(routes, &control, &metrics), cancel.clone())
     });
+    end_subscriptions(&tracker, &api, &cancel);
     let public = tracker.spawn(door.serve(
         move |routes| {
             gateway.configure(routes);
