@@ -108,8 +108,8 @@ mod tests {
     #[test]
     fn last_word_on_a_key_counts_and_a_written_key_is_not_deleted() {
         let documents = vec![document("a", "old"), document("b", "other"), document("a", "new")];
-        let deletes = vec![document("a", "").key(), document("c", "").key()];
-        let change = change(documents, deletes);
+        let gone = vec![document("a", "").key(), document("c", "").key()];
+        let change = change(documents, gone);
         let written: Vec<_> =
             change.upserts.iter().map(|it| (it.external_id.as_str(), it.body.as_str())).collect();
         assert_eq!(written, [("a", "new"), ("b", "other")]);

@@ -121,14 +121,12 @@ async fn job_that_was_lost_to_another_worker_is_stopped_and_not_settled() {
     let installed = plane.install().await;
     plane.source.hanging.notified().await;
     plane.advance(2);
-    let stolen = plane.claim("thief").await;
-    // A sign of life may have come in between; then the lease has run out again a moment later.
-    let stolen = match stolen {
-        Some(job) => job,
-        None => {
-            plane.advance(2);
-            plane.claim("thief").await.expect("the lease has run out")
+    // A sign of life may have come in between; then the lease runs out again a moment later.
+    let stolen = loop {
+        if let Some(job) = plane.claim("thief").await {
+            break job;
         }
+        plane.advance(2);
     };
     worker.drained().await;
     assert!(plane.control.extend_lease(stolen.id, "thief").await.expect("an answer"));

@@ -89,3 +89,14 @@ async fn automatic_sync_starts_when_its_interval_has_passed() {
     assert_eq!(run.state, RunState::Succeeded);
     assert_eq!(plane.audit("sync.start").await[0].actor, "system:schedule_sync");
 }
+
+#[tokio::test]
+async fn committed_sync_is_rung_for_in_the_lane_of_those_who_wait() {
+    let plane = Plane::start().await;
+    plane.install().await;
+    let (job, _) = plane.store.jobs().due(plane.clock.now(), 1).await.expect("due")[0];
+    let mut rings = plane.queue.consume(Lane::Interactive, 1).await.expect("a lane");
+    let ring = rings.next().await.expect("a ring");
+    assert_eq!(ring.job, job);
+    ring.ack().await;
+}

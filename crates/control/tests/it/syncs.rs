@@ -276,7 +276,7 @@ async fn run_that_kills_its_worker_every_time_is_given_up() {
 async fn rate_limit_is_waited_for() {
     let plane = Plane::start().await;
     plane.install().await;
-    plane.source.trouble([Trouble::RateLimited(Duration::from_secs(600))]);
+    plane.source.trouble([Trouble::RateLimited(Duration::from_mins(10))]);
     let Some(Settle::RetryAt(at)) = plane.work_once().await else { panic!("a retry") };
     assert_eq!((at - plane.clock.now()).num_seconds(), 600);
 }
