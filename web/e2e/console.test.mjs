@@ -120,6 +120,23 @@ describe("the console", { timeout: 240_000 }, () => {
     assert.ok(stored.includes("db.example.com") && !stored.includes("correct horse"), stored);
   });
 
+  it("loses nothing that was typed when the session ends in mid-form", async () => {
+    const cookies = await browser.context.cookies();
+    await page.getByLabel("Database").fill("shop");
+    await page.getByLabel("User").fill("reader");
+    await page.getByLabel("Password").fill("correct horse");
+    await browser.context.clearCookies();
+    await button("Test the connection").click();
+    await heading("Sign in").waitFor();
+    await browser.context.addCookies(cookies);
+    await button("I have signed in, continue").click();
+    await page.getByLabel("Password").waitFor();
+    assert.equal(await page.getByLabel("Database").inputValue(), "shop");
+    assert.equal(await page.getByLabel("User").inputValue(), "reader");
+    // The refusal is what this was about.
+    complaints.length = 0;
+  });
+
   it("shows the API's complaint about a folder that may not be read", async () => {
     await visit("/marketplace/files/install");
     await page.getByLabel("Folder").fill("/etc");
@@ -158,7 +175,11 @@ describe("the console", { timeout: 240_000 }, () => {
     await inspect(page, "install");
   });
 
-  it("follows a sync that somebody starts", async () => {
+  it("follows a sync that somebody starts, told over the socket", async () => {
+    const socket = page.waitForEvent("websocket");
+    await page.reload();
+    const told = [];
+    (await socket).on("framereceived", ({ payload }) => told.push(JSON.parse(String(payload))));
     const runs = page.locator("section", { has: heading("Sync history") }).locator("tbody tr");
     await runs.first().waitFor();
     const earlier = await runs.count();
@@ -169,6 +190,10 @@ describe("the console", { timeout: 240_000 }, () => {
     );
     await page.locator("[data-run-state=SUCCEEDED]").waitFor({ timeout: 60_000 });
     await button("Sync now").waitFor();
+    const states = told.flatMap((message) => message.payload?.data?.syncRun?.state ?? []);
+    assert.equal(states.at(-1), "SUCCEEDED");
+    const ids = new Set(told.flatMap((message) => message.payload?.data?.syncRun?.id ?? []));
+    assert.equal(ids.size, 2, "the socket told of the run before and of the new one");
   });
 
   it("finds a record of the install and shows it in full", async () => {

@@ -112,7 +112,7 @@ function Row({ reference, onRevoke }: RowProps) {
         </div>
       </td>
       <td>
-        <code>
+        <code className="nowrap">
           {apiKey.prefix}…{apiKey.lastFour}
         </code>
       </td>

@@ -1,6 +1,7 @@
 import { type ReactNode, useId } from "react";
 
 import { Icon } from "../Icon/Icon";
+import { InlineMarkdown } from "../Markdown/Markdown";
 
 /** What the control inside a field must carry so that label, hint and error are announced with it. */
 export interface ControlProps {
@@ -49,7 +50,9 @@ export function FieldError({ id, message }: { id?: string; message: string }) {
   return (
     <div className="field-error" id={id}>
       <Icon name="alert" size={16} />
-      <span>{message}</span>
+      <span>
+        <InlineMarkdown text={message} />
+      </span>
     </div>
   );
 }

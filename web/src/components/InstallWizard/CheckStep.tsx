@@ -5,6 +5,7 @@ import { Button } from "../Button/Button";
 import { Callout } from "../Callout/Callout";
 import { FailureNote } from "../FailureNote/FailureNote";
 import { Icon } from "../Icon/Icon";
+import { InlineMarkdown } from "../Markdown/Markdown";
 
 interface Props {
   report: CheckConnectionMutation["checkConnection"] | undefined;
@@ -38,7 +39,9 @@ export function CheckStep({ report, ...props }: Props) {
             <div>
               <strong>{item.name}</strong>
               <span className="visually-hidden">{item.ok ? ": works." : ": failed."}</span>
-              <p className="muted small">{item.message}</p>
+              <p className="muted small">
+                <InlineMarkdown text={item.message} />
+              </p>
             </div>
           </li>
         ))}

@@ -51,7 +51,8 @@ export interface FieldSpec {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const LONG_TEXT = 400;
+/** Longer than any path, address or name: such texts are certificates, keys and prose. */
+const LONG_TEXT = 4_000;
 const MAX_DEPTH = 8;
 
 function isObject(value: unknown): value is Json {

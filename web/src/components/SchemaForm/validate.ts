@@ -1,5 +1,5 @@
 import type { FieldSpec } from "./schema";
-import type { FormValue, FormValues } from "./values";
+import { type FormValue, type FormValues, isLeftOut } from "./values";
 
 /** Messages by the field's path joined with dots; the empty path is the form as a whole. */
 export type FieldErrors = Readonly<Record<string, string>>;
@@ -112,7 +112,7 @@ export function validate(fields: readonly FieldSpec[], values: FormValues): Fiel
     const value = values[field.name];
     if (field.kind === "group") {
       const inner = typeof value === "object" && !Array.isArray(value) ? value : {};
-      Object.assign(errors, validate(field.fields, inner));
+      if (!isLeftOut(field, inner)) Object.assign(errors, validate(field.fields, inner));
     } else {
       const problem = problemOf(field, value ?? "");
       if (problem) errors[pathKey(field.path)] = problem;

@@ -84,10 +84,15 @@ function toJsonValue(field: FieldSpec, value: FormValue | undefined): unknown {
   if (typeof value === "string") return textToJson(field, value);
   if (Array.isArray(value)) return listToJson(field, value);
   if (typeof value === "object") {
-    const inner = toJson(field.fields, value);
-    return Object.keys(inner).length > 0 || field.required ? inner : undefined;
+    return isLeftOut(field, value) ? undefined : toJson(field.fields, value);
   }
   return value;
+}
+
+/** Whether an optional group is as it was at the start: then it is not given, whatever it would require inside. */
+export function isLeftOut(field: FieldSpec, values: FormValues): boolean {
+  const untouched = initialValues(field.fields, field.fallback);
+  return !field.required && JSON.stringify(values) === JSON.stringify(untouched);
 }
 
 /** What goes to the API: what was not given is left out, so that the connector's default holds. */

@@ -8,10 +8,10 @@ const STEPS: ReadonlyArray<[Intl.RelativeTimeFormatUnit, number]> = [
 
 const FORMAT = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
-/** Both in milliseconds since the epoch. Less than ten seconds either way is `just now`. */
+/** Both in milliseconds since the epoch. Less than a minute either way is `just now`. */
 export function relativeTime(at: number, now: number): string {
   let amount = (at - now) / 1_000;
-  if (Math.abs(amount) < 10) return "just now";
+  if (Math.abs(amount) < 60) return "just now";
   for (const [unit, size] of STEPS) {
     if (Math.abs(amount) < size) return FORMAT.format(Math.round(amount), unit);
     amount /= size;
