@@ -64,7 +64,7 @@ impl Egress {
             .wrap_connector(connector);
         let pool = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
+            .pool_idle_timeout(Duration::from_mins(1))
             .build(connector);
         Self(Arc::new(Inner { pool, resolver, config }))
     }
