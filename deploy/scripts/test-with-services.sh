@@ -44,9 +44,14 @@ clients() {
         .venv/bin/pytest --config-file=crates/testkit/clients/pytest.ini crates/testkit/clients
 }
 
+# The console in a browser, against a product of its own: the one-time sign-in link must be unused.
 console_e2e() {
-    "$target/debug/plane" --binary "$binary" --topology "$1" --files "$repository/docs" -- \
-        npm --prefix web run --silent e2e
+    local documents status=0
+    documents=$(mktemp -d)
+    PATCHBAY_E2E_DIR=$documents "$target/debug/plane" --binary "$binary" --topology "$1" \
+        --files "$repository/docs" --files "$documents" -- npm --prefix web run --silent e2e || status=$?
+    rm -rf "$documents"
+    return $status
 }
 
 in_web() {

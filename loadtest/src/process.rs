@@ -46,9 +46,10 @@ pub(crate) fn pin(pid: u32, core: usize) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// How many cores this machine has.
+/// How many cores this machine has, also when this process is bound to one of them.
 pub(crate) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    cpuinfo.lines().filter(|line| line.starts_with("processor")).count().max(1)
 }
 
 /// Size of a file in bytes.

@@ -122,6 +122,7 @@ async def test_unknown_prompt_is_refused_and_prompts_are_listed(facts: Facts, re
     assert raised.value.code == -32602
 
 
+@pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")
 async def test_ping_belongs_to_the_legacy_revision(facts: Facts) -> None:
     async with connect(facts.mcp_url, facts.api_key, LEGACY) as client:
         await client.send_ping()
