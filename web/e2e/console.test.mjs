@@ -7,7 +7,7 @@
  * CHROMIUM                  the browser, if it is not /usr/bin/chromium
  */
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
@@ -19,6 +19,7 @@ const alias = `handbook_${run}`;
 const word = `quokka${run}`;
 const keyName = `Test client ${run}`;
 const documents = 12;
+const many = 6_000;
 
 let facts;
 let browser;
@@ -45,6 +46,15 @@ async function writeDocuments() {
   );
 }
 
+/** Enough to watch: some seconds of syncing. */
+async function writeMany() {
+  const text = "lorem ipsum dolor sit amet ".repeat(400);
+  const all = Array.from({ length: many }, (_, index) =>
+    writeFile(join(folder, `many-${index}.md`), `# Many ${index}\n\n${text}\n`),
+  );
+  await Promise.all(all);
+}
+
 describe("the console", { timeout: 240_000 }, () => {
   before(async () => {
     facts = await product();
@@ -56,6 +66,7 @@ describe("the console", { timeout: 240_000 }, () => {
 
   after(async () => {
     await browser?.close();
+    if (folder) await rm(folder, { recursive: true, force: true });
   });
 
   it("tells whoever is signed out how to sign in", async () => {
@@ -196,9 +207,20 @@ describe("the console", { timeout: 240_000 }, () => {
     assert.equal(ids.size, 2, "the socket told of the run before and of the new one");
   });
 
+  it("shows how far a long sync is, and stops it", async () => {
+    await writeMany();
+    await button("Sync now").click();
+    await page.getByText(/^[\d,]+ of [\d,]+ records$/u).waitFor();
+    assert.ok(Number(await page.getByRole("progressbar").getAttribute("aria-valuenow")) < 100);
+    await button("Stop sync").click();
+    await page.locator("[data-run-state=CANCELLED]").waitFor({ timeout: 60_000 });
+    await inspect(page, "install-cancelled");
+    await button("Sync now").waitFor();
+  });
+
   it("finds a record of the install and shows it in full", async () => {
     await page.getByRole("tab", { name: "Records" }).click();
-    await page.getByRole("button", { name: /page-0\.md|Page 0/u }).first().waitFor();
+    await page.getByRole("list", { name: "Records" }).getByRole("button").first().waitFor();
     await inspect(page, "records");
     await page.getByLabel("Search these records").fill(word);
     await page.getByRole("list", { name: "Results" }).getByRole("button").click();

@@ -35,7 +35,10 @@ export function SignedOutPage() {
         </div>
         <div className="stack stack-s">
           <h2>Link used, expired or lost?</h2>
-          <p className="muted">On the machine that runs Patchbay, ask for a new one:</p>
+          <p className="muted">
+            On the machine that runs Patchbay, ask for a new one. After <code>make up</code>, add{" "}
+            <code>--data-dir data</code>.
+          </p>
           <CodeBlock code="patchbay sign-in-link" label="Command for a new sign-in link" />
         </div>
         <div>

@@ -63,7 +63,9 @@ export function ApiKeyTable({ keys, mayRevoke }: Props) {
         <thead>
           <tr>
             <th scope="col">Name</th>
-            <th scope="col">Key</th>
+            <th scope="col" className="optional-column">
+              Key
+            </th>
             <th scope="col">State</th>
             <th scope="col" className="optional-column">
               Role
@@ -111,7 +113,7 @@ function Row({ reference, onRevoke }: RowProps) {
           Created <Time at={apiKey.createdAt} />
         </div>
       </td>
-      <td>
+      <td className="optional-column">
         <code className="nowrap">
           {apiKey.prefix}…{apiKey.lastFour}
         </code>

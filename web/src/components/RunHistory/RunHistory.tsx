@@ -7,6 +7,7 @@ import type { RunHistoryQuery, RunState } from "../../gql/graphql";
 import { ErrorState } from "../ErrorState/ErrorState";
 import { PageButtons } from "../PageButtons/PageButtons";
 import { RunBadge } from "../RunBadge/RunBadge";
+import { isLive } from "../SyncProgress/progress";
 import { Skeleton } from "../Skeleton/Skeleton";
 import { duration } from "../Time/relative";
 import { Time } from "../Time/Time";
@@ -92,6 +93,11 @@ export function RunHistory({ installId, latest }: Props) {
   );
 }
 
+/** Counts of a run that is under way are above, where they grow; here they would stand still. */
+function count(run: Run, value: number): string {
+  return isLive(run.state) ? "–" : value.toLocaleString("en");
+}
+
 function Row({ run }: { run: Run }) {
   return (
     <tr>
@@ -105,8 +111,8 @@ function Row({ run }: { run: Run }) {
       <td className="optional-column nowrap">
         {run.startedAt && run.finishedAt ? duration(run.startedAt, run.finishedAt) : "–"}
       </td>
-      <td className="number">{run.recordsUpserted.toLocaleString("en")}</td>
-      <td className="number optional-column">{run.recordsDeleted.toLocaleString("en")}</td>
+      <td className="number">{count(run, run.recordsUpserted)}</td>
+      <td className="number optional-column">{count(run, run.recordsDeleted)}</td>
     </tr>
   );
 }
