@@ -40,7 +40,7 @@ pub(crate) struct Call {
 
 /// What the HTTP request asks for.
 pub(crate) enum Act {
-    Request { id: RequestId, method: Method, params: Params },
+    Request { id: RequestId, method: Method, params: Box<Params> },
     Notification,
     Response,
     OpenStream,

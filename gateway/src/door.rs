@@ -57,7 +57,8 @@ pub(crate) async fn serve(
         match read(&request, tenant.into_inner(), payload, &gateway).await {
             Ok(call) => {
                 let (era, id) = (call.era, call.id().cloned());
-                respond(gateway.door.call(call).await, era, id.as_ref())
+                let outcome = Box::pin(gateway.door.call(call)).await;
+                respond(outcome, era, id.as_ref())
             }
             Err(early) => refused(&early.refusal, early.era, early.id.as_ref()),
         }
@@ -107,16 +108,16 @@ async fn read(
     tenant: String,
     payload: web::Payload,
     gateway: &Inner,
-) -> Result<Call, Early> {
+) -> Result<Call, Box<Early>> {
     let headers = request.headers();
     let started = Instant::now();
-    let early = |refusal: Refusal| Early { refusal, id: None, era: Era::Legacy };
+    let early = |refusal: Refusal| Box::new(Early { refusal, id: None, era: Era::Legacy });
     let version = headers::single(headers, headers::REVISION).map_err(|e| early(e.into()))?;
     let (era, act) = if request.method() == HttpMethod::POST {
         let body = body(headers, payload, gateway.config.max_body_bytes).await.map_err(early)?;
         let message = Message::parse(&body).map_err(|error| {
             let era = if version == Some(revision::MODERN) { Era::Modern } else { Era::Legacy };
-            Early { id: error.id().cloned(), refusal: error.into(), era }
+            Box::new(Early { id: error.id().cloned(), refusal: error.into(), era })
         })?;
         understand(headers, version, message)?
     } else {
@@ -158,7 +159,7 @@ fn understand(
     headers: &HeaderMap,
     version: Option<&str>,
     message: Message,
-) -> Result<(Era, Act), Early> {
+) -> Result<(Era, Act), Box<Early>> {
     let checked = revision::decide(version, &message).map_err(Refusal::from).and_then(|era| {
         if era == Era::Modern {
             headers::check_modern(headers, &message)?;
@@ -173,7 +174,7 @@ fn understand(
         (Ok(era), Message::Response) => Ok((era, Act::Response)),
         (Err(refusal), message) => {
             let id = if let Message::Request { id, .. } = message { Some(id) } else { None };
-            Err(Early { refusal, id, era: Era::Modern })
+            Err(Box::new(Early { refusal, id, era: Era::Modern }))
         }
     }
 }

@@ -109,14 +109,16 @@ impl Refusal {
     fn status_and_code(&self, era: Era) -> (StatusCode, i64) {
         match self {
             Self::Request(RequestError::Syntax(_)) => (StatusCode::BAD_REQUEST, PARSE_ERROR),
-            Self::Request(RequestError::Params { .. }) => (StatusCode::BAD_REQUEST, INVALID_PARAMS),
+            Self::Request(RequestError::Params { .. })
+            | Self::Revision(RevisionError::MissingMeta) => {
+                (StatusCode::BAD_REQUEST, INVALID_PARAMS)
+            }
             Self::Request(_) | Self::Body | Self::SessionMissing => {
                 (StatusCode::BAD_REQUEST, INVALID_REQUEST)
             }
             Self::Revision(RevisionError::Unsupported { .. }) => {
                 (StatusCode::BAD_REQUEST, UNSUPPORTED_REVISION)
             }
-            Self::Revision(RevisionError::MissingMeta) => (StatusCode::BAD_REQUEST, INVALID_PARAMS),
             Self::Revision(RevisionError::Mismatch) | Self::Header(_) => {
                 (StatusCode::BAD_REQUEST, HEADER_MISMATCH)
             }
@@ -193,9 +195,8 @@ impl From<control::Error> for Refusal {
 /// Codes of an older era must not reach a modern client, nor modern ones a legacy client.
 fn upstream_error(error: &RpcError, era: Era) -> RpcError {
     let code = match (era, error.code) {
-        (Era::Modern, RESOURCE_NOT_FOUND) => INVALID_PARAMS,
+        (Era::Modern, RESOURCE_NOT_FOUND) | (Era::Legacy, -32029..=-32020) => INVALID_PARAMS,
         (Era::Modern, -32042) => INTERNAL_ERROR,
-        (Era::Legacy, -32029..=-32020) => INVALID_PARAMS,
         (_, code) => code,
     };
     RpcError { code, ..error.clone() }

@@ -22,9 +22,9 @@ const MAX_RESULT: usize = 1024 * 1024;
 /// How long an epoch is believed without asking the shared cache: the bound for a signal that got lost.
 const EPOCH_FRESH: Duration = Duration::from_secs(30);
 /// How long the shared cache keeps an epoch; a lost one costs a miss.
-const EPOCH_KEPT: Duration = Duration::from_secs(24 * 3600);
+const EPOCH_KEPT: Duration = Duration::from_hours(24);
 /// How long one call waits for another with the same key to fill the cache.
-const FLIGHT_KEPT: Duration = Duration::from_secs(120);
+const FLIGHT_KEPT: Duration = Duration::from_mins(2);
 
 /// Makes the layer.
 pub(crate) struct Lookup {
@@ -174,15 +174,14 @@ impl Epochs {
         }
         let key = epoch_key(tenant, install);
         let shared = self.cache.get(&key).await.and_then(|it| String::from_utf8(it.to_vec()).ok());
-        let epoch = match shared {
-            Some(epoch) => epoch,
-            None => {
-                let mut random = [0; 16];
-                getrandom::fill(&mut random).ok()?;
-                let epoch = STANDARD_NO_PAD.encode(random);
-                self.cache.put(&key, epoch.clone().into(), EPOCH_KEPT).await;
-                epoch
-            }
+        let epoch = if let Some(epoch) = shared {
+            epoch
+        } else {
+            let mut random = [0; 16];
+            getrandom::fill(&mut random).ok()?;
+            let epoch = STANDARD_NO_PAD.encode(random);
+            self.cache.put(&key, epoch.clone().into(), EPOCH_KEPT).await;
+            epoch
         };
         let epoch: Arc<str> = epoch.into();
         self.near.insert(install, Arc::clone(&epoch));

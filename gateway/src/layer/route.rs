@@ -49,6 +49,9 @@ impl Resolve {
         {
             return Ok(Target::Initialize);
         }
+        if matches!(call.act, Act::OpenStream) {
+            return Err(Refusal::NoStream);
+        }
         let session = match call.era {
             Era::Legacy => Some(self.session(identified)?),
             Era::Modern => None,

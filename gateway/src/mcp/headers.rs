@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use actix_web::http::header::HeaderMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::request::{Message, Params};
+use super::request::Message;
 
 pub(crate) const REVISION: &str = "mcp-protocol-version";
 pub(crate) const SESSION: &str = "mcp-session-id";
@@ -51,24 +51,16 @@ pub(crate) fn single<'a>(
 pub(crate) fn check_modern(headers: &HeaderMap, message: &Message) -> Result<(), HeaderError> {
     let Message::Request { method, params, .. } = message else { return Ok(()) };
     check(headers, METHOD, Some(method))?;
-    match mirrored_name(method, params) {
-        Some(expected) => check(headers, NAME, expected),
-        None => Ok(()),
-    }
-}
-
-/// What `Mcp-Name` mirrors: `None` when this method has no such header.
-fn mirrored_name<'a>(method: &str, params: &'a Params) -> Option<Option<&'a str>> {
-    match method {
-        "tools/call" | "prompts/get" => Some(params.name.as_deref()),
-        "resources/read" => Some(params.uri.as_deref()),
-        _ => None,
+    match method.as_str() {
+        "tools/call" | "prompts/get" => check(headers, NAME, params.name.as_deref()),
+        "resources/read" => check(headers, NAME, params.uri.as_deref()),
+        _ => Ok(()),
     }
 }
 
 fn check(headers: &HeaderMap, name: &'static str, body: Option<&str>) -> Result<(), HeaderError> {
-    let header = single(headers, name)?.ok_or_else(|| HeaderError::Missing(name))?;
-    let said = decode(header).ok_or_else(|| HeaderError::Malformed(name))?;
+    let header = single(headers, name)?.ok_or(HeaderError::Missing(name))?;
+    let said = decode(header).ok_or(HeaderError::Malformed(name))?;
     if body == Some(said.as_ref()) { Ok(()) } else { Err(HeaderError::Mismatch(name)) }
 }
 

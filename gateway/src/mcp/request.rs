@@ -1,4 +1,4 @@
-//! The envelope of a POSTed message: `jsonrpc`, `id`, `method` and `params`, borrowed while it is read and kept as slices of
+//! The envelope of a message: `jsonrpc`, `id`, `method` and `params`, borrowed while it is read and kept as slices of
 //! the body afterwards. Nothing is copied and no `params` is re-typed.
 
 use bytes::Bytes;
@@ -10,11 +10,11 @@ use super::json::{self, Members};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RequestId(Bytes);
 
-/// What was POSTed.
+/// What a client sends.
 #[derive(Debug, Clone)]
 pub(crate) enum Message {
     /// Wants an answer.
-    Request { id: RequestId, method: String, params: Params },
+    Request { id: RequestId, method: String, params: Box<Params> },
     /// Wants none.
     Notification,
     /// Answers something that a server asked.
@@ -81,7 +81,7 @@ impl RequestId {
 // === impl Message ===
 
 impl Message {
-    /// Reads a POSTed body.
+    /// Reads the body of a POST.
     pub(crate) fn parse(body: &Bytes) -> Result<Self, RequestError> {
         let envelope = read_envelope(body)?;
         let id = match envelope.get("id") {
@@ -104,7 +104,7 @@ impl Message {
         };
         let Some(id) = id else { return Ok(Self::Notification) };
         match Params::read(body, envelope.get("params")) {
-            Ok(params) => Ok(Self::Request { id, method, params }),
+            Ok(params) => Ok(Self::Request { id, method, params: Box::new(params) }),
             Err(source) => Err(RequestError::Params { id: Some(id), source }),
         }
     }

@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     fn sessions() -> Sessions {
-        Sessions::new(&[7; 32], Duration::from_secs(3600))
+        Sessions::new(&[7; 32], Duration::from_hours(1))
     }
 
     fn holder() -> Holder {
@@ -178,7 +178,7 @@ mod tests {
         let holder = holder();
         let token = sessions().start(holder, revision::LEGACY, at(0)).expect("random bytes");
         assert!(sessions().open(&token, holder, at(1)).is_ok());
-        let stranger = Sessions::new(&[8; 32], Duration::from_secs(3600));
+        let stranger = Sessions::new(&[8; 32], Duration::from_hours(1));
         assert_eq!(stranger.open(&token, holder, at(1)), Err(NoSession));
     }
 

@@ -1,7 +1,7 @@
 //! Remote MCP servers of both eras. Which era a server speaks is found out once per install version, modern first; from then
 //! on a call is exactly one request.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -23,6 +23,10 @@ use crate::mcp::{
 
 /// Peers that are remembered at once.
 const MAX_PEERS: u64 = 100_000;
+/// How long a server counts as legacy before a listing asks it again.
+const LEGACY_BELIEVED: Duration = Duration::from_hours(1);
+/// The request that may take the time to ask: calls stay exactly one request.
+pub(crate) const LIST: &str = "tools/list";
 const METHOD_NOT_FOUND: i64 = -32601;
 
 /// Which server: a new version of the install (another URL, another credential) is another peer.
@@ -64,7 +68,7 @@ struct Peer {
 #[derive(Debug, PartialEq, Eq)]
 enum Link {
     Modern,
-    Legacy { revision: String, session: Option<String> },
+    Legacy { revision: String, session: Option<String>, since: Instant },
 }
 
 // === impl Remote ===
@@ -107,7 +111,11 @@ impl Remote {
         call: &RemoteCall<'_>,
     ) -> Result<Bytes, RemoteError> {
         let peer = self.peers.get_with(key, Arc::default);
-        let link = self.link(&peer, site, call.limits).await?;
+        let mut link = self.link(&peer, site, call.limits).await?;
+        if call.method == LIST && link.is_doubtful() {
+            peer.forget(&link);
+            link = self.link(&peer, site, call.limits).await?;
+        }
         match self.wire.request(site, call.outgoing(&link)).await {
             Err(error) if is_lost_session(&link, &error) => {
                 peer.forget(&link);
@@ -179,7 +187,7 @@ impl Remote {
         let members = Members::parse(&result).map_err(|_| RemoteError::Protocol)?;
         let revision = members.text("protocolVersion").and_then(Result::ok);
         let revision = revision.ok_or(RemoteError::Protocol)?.into_owned();
-        let link = Link::Legacy { revision, session };
+        let link = Link::Legacy { revision, session, since: Instant::now() };
         let outgoing = Outgoing {
             method: "notifications/initialized",
             params: None,
@@ -206,10 +214,16 @@ impl Peer {
 // === impl Link ===
 
 impl Link {
+    /// A wrong "modern" fails loudly, but a server that has learnt the newer revision still answers in the old one: so that
+    /// verdict is not believed for ever.
+    fn is_doubtful(&self) -> bool {
+        matches!(self, Link::Legacy { since, .. } if since.elapsed() > LEGACY_BELIEVED)
+    }
+
     fn headers(&self) -> Vec<(&'static str, String)> {
         match self {
             Link::Modern => vec![(headers::REVISION, revision::MODERN.to_owned())],
-            Link::Legacy { revision, session } => {
+            Link::Legacy { revision, session, .. } => {
                 let revision = (headers::REVISION, revision.clone());
                 let session = session.clone().map(|session| (headers::SESSION, session));
                 std::iter::once(revision).chain(session).collect()
@@ -220,7 +234,7 @@ impl Link {
 
 // === impl RemoteCall ===
 
-impl<'a> RemoteCall<'a> {
+impl RemoteCall<'_> {
     fn outgoing(&self, link: &Link) -> Outgoing<'_> {
         let mut headers = link.headers();
         let mut all: Vec<(&str, String)> = Vec::with_capacity(headers.len() + 2);

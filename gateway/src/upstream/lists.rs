@@ -15,7 +15,7 @@ use tokio::{sync::Mutex, time::Instant};
 use tokio_util::task::TaskTracker;
 
 use super::{
-    http::{PeerKey, Remote, RemoteCall},
+    http::{LIST, PeerKey, Remote, RemoteCall},
     wire::{RemoteError, Site},
 };
 use crate::{
@@ -182,7 +182,7 @@ impl Lists {
     ) -> Result<(Vec<Box<RawValue>>, Option<String>), RemoteError> {
         let cursor = cursor.map(quoted);
         let call = RemoteCall {
-            method: "tools/list",
+            method: LIST,
             name: None,
             params: cursor.iter().map(|cursor| ("cursor", cursor.as_bytes())).collect(),
             meta: Members::default(),

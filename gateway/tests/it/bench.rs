@@ -1,11 +1,6 @@
 //! What every test stands on: a control plane in a temporary directory, the gateway in front of it, organisations with keys.
 
-use std::{
-    net::Ipv4Addr,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{net::Ipv4Addr, path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::ServerHandle};
 use backplane::{Cache, CacheConfig, Queue, QueueConfig, Signal};
@@ -24,6 +19,7 @@ use testkit::{
     Http, Reply,
     mcp::{Mcp, with_meta},
 };
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use vault::{Kek, Vault};
 
@@ -33,7 +29,6 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// The gateway and everything behind it; ends with the value.
 pub(crate) struct Bench {
     pub(crate) control: Control,
-    pub(crate) gateway: Gateway,
     pub(crate) http: Http,
     pub(crate) cancel: CancellationToken,
     store: Store,
@@ -111,18 +106,7 @@ impl Bench {
         tasks.spawn(async move { updates.run_updates(end).await });
         let (base, server) = listen(&gateway, &tasks);
         let http = Http::new();
-        Self {
-            control,
-            gateway,
-            http,
-            cancel,
-            store,
-            queue,
-            directory,
-            base,
-            server,
-            _tasks: tasks,
-        }
+        Self { control, http, cancel, store, queue, directory, base, server, _tasks: tasks }
     }
 
     /// A new organisation with its owner signed in.
@@ -259,6 +243,19 @@ impl Bench {
         }
     }
 
+    /// Destroys the database under the running process.
+    pub(crate) fn lose_database(&self) {
+        for name in ["test.db", "test.db-wal"] {
+            let path = self.directory.path().join(name);
+            let size =
+                std::fs::metadata(&path).map_or(0, |it| usize::try_from(it.len()).unwrap_or(0));
+            let file = std::fs::OpenOptions::new().write(true).open(&path);
+            if let Ok(mut file) = file {
+                std::io::Write::write_all(&mut file, &vec![0x5a; size]).expect("written over");
+            }
+        }
+    }
+
     /// Waits until something is so.
     pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
         let start = Instant::now();
@@ -336,6 +333,6 @@ pub(crate) fn text(result: &Value) -> &str {
 }
 
 /// A modern request body.
-pub(crate) fn modern(id: Value, method: &str, params: Value) -> Value {
+pub(crate) fn modern(id: &Value, method: &str, params: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": method, "params": with_meta(params)})
 }

@@ -44,7 +44,7 @@ async fn discover_tells_what_is_served() {
 async fn header_and_body_of_a_modern_request_must_agree() {
     let bench = Bench::start().await;
     let client = client(&bench).await;
-    let body = modern(json!(1), "tools/call", json!({"name": "search"}));
+    let body = modern(&json!(1), "tools/call", json!({"name": "search"}));
     let version = ("mcp-protocol-version", "2026-07-28");
     let method = ("mcp-method", "tools/call");
     let name = ("mcp-name", "search");

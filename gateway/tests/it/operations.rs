@@ -1,10 +1,11 @@
 //! Limits, the audit log, revocation, and stopping.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::AuditOutcome;
 use serde_json::json;
 use testkit::upstream::{Upstream, UpstreamConfig};
+use tokio::time::Instant;
 
 use crate::bench::{Bench, call, call_result, names, text};
 
@@ -153,6 +154,33 @@ async fn stopping_gateway_finishes_what_it_began_and_takes_nothing_new() {
     };
     let (result, ()) = futures_util::join!(running, stopping);
     assert_eq!(text(&result), "finished");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn known_tenant_is_served_while_the_database_is_gone() {
+    let bench = Bench::with(|config| config.refresh_seconds = 1).await;
+    let org = bench.org("acme").await;
+    let key = bench.member(&org).await;
+    let client = bench.client(&org, &key);
+    let server = Upstream::start(UpstreamConfig::default()).await.expect("a server");
+    bench.install_remote(&org, "box", &server.url(), None).await;
+    bench.until("it is listed", async || names(&client).await.len() == 3).await;
+    bench.lose_database();
+    let unknown = testkit::mcp::Mcp::new(&bench.http, &bench.url("never-seen"), &key.text);
+    bench
+        .until("an unknown tenant cannot be looked up", async || {
+            let reply = unknown.modern_reply("tools/list", json!({})).await.expect("an answer");
+            reply.status == 503 && !reply.header("retry-after").is_empty()
+        })
+        .await;
+    // Longer than two polls, all of which fail.
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(2500) {
+        assert_eq!(names(&client).await.len(), 3);
+        let result = call_result(&client, "box__echo", json!({"text": "still here"})).await;
+        assert_eq!(text(&result), "still here");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix_web::HttpResponse;
@@ -16,6 +16,7 @@ use testkit::{
     mcp::Mcp,
     upstream::{Era, Upstream, UpstreamConfig},
 };
+use tokio::time::Instant;
 
 use crate::{
     bench::{Bench, Key, Org, call, call_result, modern, names, names_of, text},
@@ -139,7 +140,7 @@ async fn ids_of_concurrent_clients_never_cross() {
                 ("mcp-method", "tools/call"),
                 ("mcp-name", "box__echo"),
             ];
-            let reply = client.post(&headers, &modern(id.clone(), "tools/call", params)).await;
+            let reply = client.post(&headers, &modern(&id, "tools/call", params)).await;
             let message = reply.expect("an answer").json().expect("JSON");
             assert_eq!((&message["id"], text(&message["result"])), (&id, said.as_str()));
         }
