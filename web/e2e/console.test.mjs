@@ -7,19 +7,18 @@
  * CHROMIUM                  the browser, if it is not /usr/bin/chromium
  */
 import assert from "node:assert/strict";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { assertFits, inspect, open, product, required, watch } from "./browser.mjs";
+import { DOCUMENTS, listTools, until, writeDocuments, writeMany } from "./fixtures.mjs";
 
 const run = Date.now().toString(36);
 const installName = `Handbook ${run}`;
 const alias = `handbook_${run}`;
 const word = `quokka${run}`;
 const keyName = `Test client ${run}`;
-const documents = 12;
-const many = 6_000;
 
 let facts;
 let browser;
@@ -33,32 +32,11 @@ const visit = (path) => page.goto(url(path));
 const button = (name) => page.getByRole("button", { name, exact: true });
 const heading = (name) => page.getByRole("heading", { name, exact: true });
 
-async function writeDocuments() {
-  folder = join(required("PATCHBAY_E2E_DIR"), `handbook-${run}`);
-  await mkdir(folder, { recursive: true });
-  const pages = Array.from({ length: documents }, (_, index) =>
-    writeFile(join(folder, `page-${index}.md`), `# Page ${index}\n\nAbout the office, part ${index}.\n`),
-  );
-  await Promise.all(pages);
-  await writeFile(
-    join(folder, "animals.md"),
-    `# Animals of the office\n\nThe ${word} lives on the third floor, next to the printer.\n`,
-  );
-}
-
-/** Enough to watch: some seconds of syncing. */
-async function writeMany() {
-  const text = "lorem ipsum dolor sit amet ".repeat(400);
-  const all = Array.from({ length: many }, (_, index) =>
-    writeFile(join(folder, `many-${index}.md`), `# Many ${index}\n\n${text}\n`),
-  );
-  await Promise.all(all);
-}
-
 describe("the console", { timeout: 240_000 }, () => {
   before(async () => {
     facts = await product();
-    await writeDocuments();
+    folder = join(required("PATCHBAY_E2E_DIR"), `handbook-${run}`);
+    await writeDocuments(folder, word);
     browser = await open();
     page = browser.page;
     complaints = watch(page);
@@ -180,7 +158,7 @@ describe("the console", { timeout: 240_000 }, () => {
     const count = page.locator("dt", { hasText: "Records" }).locator("xpath=following-sibling::dd[1]");
     await page.waitForFunction(
       ([element, expected]) => element.textContent === expected,
-      [await count.elementHandle(), String(documents + 1)],
+      [await count.elementHandle(), String(DOCUMENTS + 1)],
     );
     await heading("Sync history").waitFor();
     await inspect(page, "install");
@@ -208,7 +186,7 @@ describe("the console", { timeout: 240_000 }, () => {
   });
 
   it("shows how far a long sync is, and stops it", async () => {
-    await writeMany();
+    await writeMany(folder);
     await button("Sync now").click();
     await page.getByText(/^[\d,]+ of [\d,]+ records$/u).waitFor();
     assert.ok(Number(await page.getByRole("progressbar").getAttribute("aria-valuenow")) < 100);
@@ -370,43 +348,3 @@ describe("the console", { timeout: 240_000 }, () => {
     await heading("Sign in").waitFor();
   });
 });
-
-/** Asks again until it holds: what the gateway knows follows a change within moments. */
-async function until(holds) {
-  const deadline = Date.now() + 10_000;
-  while (!(await holds())) {
-    assert.ok(Date.now() < deadline, "it did not come to hold");
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
-  }
-}
-
-/** What a client with this set-up is answered, asking as the newest protocol revision has it. */
-async function listTools({ url: endpoint, headers }) {
-  const version = "2026-07-28";
-  const response = await fetch(endpoint, {
-    method: "POST",
-    headers: {
-      ...headers,
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-      "mcp-protocol-version": version,
-      "mcp-method": "tools/list",
-    },
-    body: JSON.stringify({
-      jsonrpc: "2.0",
-      id: 1,
-      method: "tools/list",
-      params: {
-        _meta: {
-          "io.modelcontextprotocol/protocolVersion": version,
-          "io.modelcontextprotocol/clientCapabilities": {},
-        },
-      },
-    }),
-  });
-  const text = await response.text();
-  const json = text.startsWith("{") ? text : /^data: (\{.*\})$/mu.exec(text)?.[1];
-  return { status: response.status, tools: JSON.parse(json ?? "{}").result?.tools ?? [] };
-}
