@@ -135,7 +135,8 @@ impl Fake {
     }
 
     fn note_token(&self, cx: &Context) {
-        *self.source.token.lock().expect("not poisoned") = cx.secret("token").map(str::to_owned);
+        *self.source.token.lock().expect("not poisoned") =
+            cx.secret("bearer_token").map(str::to_owned);
     }
 }
 
@@ -212,7 +213,7 @@ fn manifest() -> Manifest {
             "properties": { "host": { "type": "string", "title": "Host" },
                             "depth": { "type": "integer", "title": "Depth" } } },
         "credential_schema": { "type": "object", "additionalProperties": false,
-            "properties": { "token": { "type": "string", "title": "Token" } } },
+            "properties": { "bearer_token": { "type": "string", "title": "Token" } } },
         "streams": [{ "name": "items", "title": "Items", "description": "Items." }],
         "tools": [tool("echo", false), tool("wipe", true)],
         "hosts": { "kind": "configured", "fields": ["host"] }

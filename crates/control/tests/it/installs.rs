@@ -127,7 +127,7 @@ async fn change_of_an_old_version_is_a_conflict() {
 async fn stored_credential_is_not_sent_to_another_host() {
     let plane = Plane::start().await;
     let config = json!({ "host": "good.test" });
-    let command = fake_install(config, Some(json!({ "token": "t0ken" })));
+    let command = fake_install(config, Some(json!({ "bearer_token": "t0ken" })));
     let install = plane.install_with(command).await.install;
     assert!(install.has_credential);
     let redirect =
@@ -144,7 +144,8 @@ async fn stored_credential_is_not_sent_to_another_host() {
     plane.control.update_install(&plane.owner, install.id, deeper).await.expect("same host");
     let token = plane.source.token.lock().expect("not poisoned").clone();
     assert_eq!(token.as_deref(), Some("t0ken"), "the stored credential is used for the trial");
-    let with_new = UpdateInstall { credential: Some(json!({ "token": "new" }).into()), ..redirect };
+    let with_new =
+        UpdateInstall { credential: Some(json!({ "bearer_token": "new" }).into()), ..redirect };
     plane.control.update_install(&plane.owner, install.id, with_new).await.expect("a new one");
 }
 

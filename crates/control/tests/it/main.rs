@@ -7,6 +7,7 @@ mod grants;
 mod installs;
 mod jobs;
 mod plane;
+mod postgres;
 mod records;
 mod routes;
 mod secrets;

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use store::{NewMember, NewUser, Store};
 use telemetry::Metrics;
 use tempfile::TempDir;
+use testkit::services::{Services, TestDatabase};
 use tokio_util::sync::CancellationToken;
 use vault::{Kek, Vault};
 
@@ -44,13 +45,33 @@ impl Plane {
 
     pub(crate) async fn with(config: Config) -> Self {
         let directory = TempDir::new().expect("a directory");
-        std::fs::create_dir(directory.path().join("documents")).expect("a directory");
-        let database = store::Config {
-            url: format!("sqlite:{}", directory.path().join("plane.db").display()),
-            ..store::Config::default()
-        };
+        let url = format!("sqlite:{}", directory.path().join("plane.db").display());
+        let database = store::Config { url, ..store::Config::default() };
         let store = Store::connect(&database).await.expect("a database");
         store.migrate().await.expect("a schema");
+        Self::on(store, directory, config).await
+    }
+
+    /// On PostgreSQL, connected as the role of the running product.
+    pub(crate) async fn on_postgres() -> Self {
+        let services = Services::from_env().expect("servers: run the tests by `make test`");
+        let database = TestDatabase::create(&services.postgres).await.expect("a database");
+        let owner = store::Config {
+            url: database.owner_url,
+            runtime_role: Some(database.runtime_role),
+            ..store::Config::default()
+        };
+        let owner = Store::connect(&owner).await.expect("the owner of the tables");
+        owner.migrate().await.expect("a schema");
+        owner.close().await.expect("closed");
+        let runtime = store::Config { url: database.runtime_url, ..store::Config::default() };
+        let store = Store::connect(&runtime).await.expect("the running product");
+        let config = Config { sync_attempts: 3, ..Config::default() };
+        Self::on(store, TempDir::new().expect("a directory"), config).await
+    }
+
+    async fn on(store: Store, directory: TempDir, config: Config) -> Self {
+        std::fs::create_dir(directory.path().join("documents")).expect("a directory");
         let at = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a time");
         let clock = Clock::mock(at);
         let kek = Kek::load_or_create(&directory.path().join("key")).expect("a key");

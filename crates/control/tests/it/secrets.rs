@@ -25,7 +25,8 @@ fn contains(raw: &[u8], text: &str) -> bool {
 #[tokio::test]
 async fn credential_is_nowhere_in_the_database() {
     let plane = Plane::start().await;
-    let command = fake_install(json!({ "host": "marker.test" }), Some(json!({ "token": CANARY })));
+    let command =
+        fake_install(json!({ "host": "marker.test" }), Some(json!({ "bearer_token": CANARY })));
     assert!(!format!("{command:?}").contains(CANARY));
     let installed = plane.install_with(command).await;
     plane.work().await;
@@ -60,8 +61,8 @@ async fn tokens_and_keys_are_stored_as_hashes() {
 #[tokio::test]
 async fn organisation_gets_its_data_key_with_its_first_credential() {
     let plane = Plane::start().await;
-    let first = fake_install(json!({}), Some(json!({ "token": "one" })));
-    let second = fake_install(json!({}), Some(json!({ "token": "two" })));
+    let first = fake_install(json!({}), Some(json!({ "bearer_token": "one" })));
+    let second = fake_install(json!({}), Some(json!({ "bearer_token": "two" })));
     let (first, second) = (plane.install_with(first).await, plane.install_with(second).await);
     let caller = plane.caller(&plane.key(Role::Member, None).await).await;
     for (installed, expected) in [(first, "one"), (second, "two")] {

@@ -54,11 +54,15 @@ async fn answers(plane: &Plane, ctx: &OpCtx, ids: &Ids) -> Vec<(&'static str, Re
 
 #[tokio::test]
 async fn ids_of_another_organisation_are_not_found() {
-    let plane = Plane::start().await;
+    nothing_of_another_organisation(&Plane::start().await).await;
+}
+
+/// Also run on PostgreSQL.
+pub(crate) async fn nothing_of_another_organisation(plane: &Plane) {
     let install = plane.synced().await;
-    let ids = ids(&plane, &install).await;
+    let ids = ids(plane, &install).await;
     let stranger = plane.stranger().await;
-    for (use_case, answer) in answers(&plane, &stranger, &ids).await {
+    for (use_case, answer) in answers(plane, &stranger, &ids).await {
         assert!(matches!(answer, Err(Error::NotFound)), "{use_case}: {answer:?}");
     }
     let made_up = Ids {
@@ -68,13 +72,13 @@ async fn ids_of_another_organisation_are_not_found() {
         key: ApiKeyId::generate(),
         audit: AuditId::generate(),
     };
-    for (use_case, answer) in answers(&plane, &plane.owner, &made_up).await {
+    for (use_case, answer) in answers(plane, &plane.owner, &made_up).await {
         assert!(matches!(answer, Err(Error::NotFound)), "made up, {use_case}: {answer:?}");
     }
     let untouched = plane.control.lookup_install(&plane.owner, install.id).await.expect("there");
     assert_eq!(untouched, install);
     // The same calls succeed for whom they belong to: the refusals above are about the caller alone.
-    for (use_case, answer) in answers(&plane, &plane.owner, &ids).await {
+    for (use_case, answer) in answers(plane, &plane.owner, &ids).await {
         let expected = match use_case {
             // It has no credential to give, and the report hides it from the calls that follow.
             "remove_install" | "report_refused_bearer" => answer.is_ok(),

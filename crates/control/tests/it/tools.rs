@@ -12,7 +12,7 @@ use crate::{
 #[tokio::test]
 async fn member_calls_a_tool_with_the_stored_credential() {
     let plane = Plane::start().await;
-    let command = fake_install(json!({}), Some(json!({ "token": "t0ken" })));
+    let command = fake_install(json!({}), Some(json!({ "bearer_token": "t0ken" })));
     let install = plane.install_with(command).await.install;
     plane.source.token.lock().expect("not poisoned").take();
     let caller = plane.caller(&plane.key(Role::Member, None).await).await;

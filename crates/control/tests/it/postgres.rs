@@ -1,0 +1,63 @@
+//! What depends most on the database, once more on PostgreSQL, under row-level security and the role of the running product.
+
+use control::{Error, SearchRecords};
+use domain::{Role, RunState, secret::ExposeSecret};
+use serde_json::json;
+
+use crate::{
+    plane::{Plane, fake_install},
+    syncs::{crash_after_any_page, crash_at_any_moment, lengthen},
+    tenancy::nothing_of_another_organisation,
+};
+
+#[tokio::test]
+async fn crash_after_any_page_loses_and_doubles_nothing_on_postgres() {
+    crash_after_any_page(&lengthen(Plane::on_postgres().await)).await;
+}
+
+#[tokio::test]
+async fn crash_at_any_moment_loses_and_doubles_nothing_on_postgres() {
+    crash_at_any_moment(&lengthen(Plane::on_postgres().await)).await;
+}
+
+#[tokio::test]
+async fn ids_of_another_organisation_are_not_found_on_postgres() {
+    nothing_of_another_organisation(&Plane::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn an_organisation_works_on_postgres() {
+    let plane = Plane::on_postgres().await;
+    let control = &plane.control;
+    let command = fake_install(json!({}), Some(json!({ "bearer_token": "t0ken" })));
+    let installed = plane.install_with(command).await;
+    plane.work().await;
+    assert_eq!(plane.run_of(&installed).await.state, RunState::Succeeded);
+    let key = plane.key(Role::Member, Some(vec![installed.install.id])).await;
+    let caller = plane.caller(&key).await;
+    let search = SearchRecords { query: "number1".to_owned(), install: None, first: 10 };
+    let hits = control.search_records(&caller, search).await.expect("hits");
+    assert_eq!(hits.len(), 1);
+    let call = control.call_tool(&caller, installed.install.id, "echo", &json!({})).await;
+    assert!(call.is_ok(), "{call:?}");
+    let snapshot = control.route_snapshot("acme").await.expect("routes").expect("a tenant");
+    assert!(control.by_route_key(&snapshot, key.secret.expose_secret(), "r").is_some());
+    control.revoke_api_key(&plane.owner, key.key.id).await.expect("revoked");
+    control.flush_audit().await;
+    let after = control.by_api_key(key.secret.expose_secret(), "r").await;
+    assert!(matches!(after, Err(Error::Unauthenticated)), "{after:?}");
+}
+
+/// Two requests at the same moment both see no unfinished run: the database lets one of them through.
+#[tokio::test]
+async fn of_many_starts_at_once_one_is_let_through() {
+    let plane = Plane::on_postgres().await;
+    let install = plane.synced().await;
+    let start = || plane.control.start_sync(&plane.owner, install.id);
+    let starts = tokio::join!(start(), start(), start(), start());
+    let starts = [starts.0, starts.1, starts.2, starts.3];
+    let started = starts.iter().filter(|start| start.is_ok()).count();
+    let conflicts =
+        starts.iter().filter(|start| matches!(start, Err(Error::Conflict { .. }))).count();
+    assert_eq!((started, conflicts), (1, 3), "{starts:?}");
+}
