@@ -49,14 +49,15 @@ export function CheckStep({ report, ...props }: Props) {
       <FailureNote error={props.failure} reasons={props.reasons} />
       <div className="dialog-foot">
         <Button onClick={props.onBack}>Change the settings</Button>
-        {!ok && (
-          <Button busy={props.testing} onClick={props.onAgain}>
+        {ok ? (
+          <Button kind="primary" busy={props.installing} onClick={props.onInstall}>
+            Install
+          </Button>
+        ) : (
+          <Button kind="primary" busy={props.testing} onClick={props.onAgain}>
             Test again
           </Button>
         )}
-        <Button kind={ok ? "primary" : "plain"} busy={props.installing} onClick={props.onInstall}>
-          {ok ? "Install" : "Install anyway"}
-        </Button>
       </div>
     </section>
   );
