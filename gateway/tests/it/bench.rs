@@ -243,17 +243,9 @@ impl Bench {
         }
     }
 
-    /// Destroys the database under the running process.
-    pub(crate) fn lose_database(&self) {
-        for name in ["test.db", "test.db-wal"] {
-            let path = self.directory.path().join(name);
-            let size =
-                std::fs::metadata(&path).map_or(0, |it| usize::try_from(it.len()).unwrap_or(0));
-            let file = std::fs::OpenOptions::new().write(true).open(&path);
-            if let Ok(mut file) = file {
-                std::io::Write::write_all(&mut file, &vec![0x5a; size]).expect("written over");
-            }
-        }
+    /// Takes the database away from the running process: every query fails from now on.
+    pub(crate) async fn lose_database(&self) {
+        self.store.close().await.expect("closed");
     }
 
     /// Waits until something is so.

@@ -34,8 +34,11 @@ const OPENING: Duration = Duration::from_secs(15);
 const HEARTBEAT: u16 = 10;
 /// Tries of one ring, each on a connection that was not seen to fail.
 const TRIES: u32 = 3;
+/// Wait before a queue that somebody deleted is declared again. RabbitMQ 3.10 tells its listeners of the deletion a moment later,
+/// and one that finds a new queue of the same name by then loses a message that is delivered to it.
+const REDECLARE_AFTER: Duration = Duration::from_millis(300);
 /// Waits between two tries to reach the broker.
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+const FIRST_BACKOFF: Duration = Duration::from_millis(300);
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
 
 /// Publishes over one connection, which is made again when it breaks.
@@ -121,6 +124,9 @@ impl Link {
             self.discard(&open).await;
             if tries == TRIES {
                 return Err(failure);
+            }
+            if matches!(failure, Error::Refused) {
+                sleep(REDECLARE_AFTER).await;
             }
             tries += 1;
         }

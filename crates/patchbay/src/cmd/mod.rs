@@ -91,7 +91,7 @@ pub(crate) fn report(error: &CommandError) -> ExitCode {
     let mut text = format!("patchbay: {error}\n");
     let mut cause = error.source();
     while let Some(inner) = cause {
-        text.push_str(&format!("  because: {inner}\n"));
+        text = format!("{text}  because: {inner}\n");
         cause = inner.source();
     }
     // Nothing is left to tell if standard error itself is closed.

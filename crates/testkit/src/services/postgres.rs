@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::chown,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use tokio::process::Command;
@@ -56,7 +57,9 @@ impl TestDatabase {
     pub async fn create(superuser_url: &str) -> Result<Self, Error> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("test_{}_{number}", std::process::id());
+        // A process id alone comes back within one run of the servers: every test is a process of its own.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+        let name = format!("test_{}_{number}_{now}", std::process::id());
         let (owner, runtime) = (format!("{name}_owner"), format!("{name}_runtime"));
         run_roles(superuser_url, &name, &owner, &runtime).await?;
         Ok(Self {

@@ -94,8 +94,8 @@ fn read(resource: ResourceSpans) -> Vec<Seen> {
         .map(|span| Seen {
             service: service.clone(),
             name: span.name,
-            trace: hex(&span.trace_id),
-            links: span.links.iter().map(|link| hex(&link.trace_id)).collect(),
+            trace: hex::encode(&span.trace_id),
+            links: span.links.iter().map(|link| hex::encode(&link.trace_id)).collect(),
             attributes: attributes(span.attributes),
         })
         .collect()
@@ -108,8 +108,4 @@ fn attributes(list: Vec<KeyValue>) -> HashMap<String, String> {
         _ => None,
     };
     list.into_iter().filter_map(text).collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
