@@ -7,6 +7,7 @@ mod m20261123_000001_directory;
 mod m20261123_000002_organisation;
 mod m20261123_000003_work;
 mod m20261123_000004_records;
+mod m20261123_000005_standing;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000002_organisation::Migration),
             Box::new(m20261123_000003_work::Migration),
             Box::new(m20261123_000004_records::Migration),
+            Box::new(m20261123_000005_standing::Migration),
         ]
     }
 }

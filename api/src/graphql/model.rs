@@ -6,6 +6,7 @@ pub(crate) mod connector;
 pub(crate) mod endpoint;
 pub(crate) mod install;
 pub(crate) mod member;
+pub(crate) mod permission;
 pub(crate) mod node;
 pub(crate) mod record;
 pub(crate) mod sync_run;

@@ -236,7 +236,7 @@ impl Connection {
         let Some((credential, before)) = self.signed_in.get() else { return Ok(()) };
         let now = credential.authenticate(&self.state.control, &self.request_id).await;
         match now {
-            Ok(now) if now.tenant() == before.tenant() && now.role() == before.role() => Ok(()),
+            Ok(now) if now.tenant() == before.tenant() && now.access() == before.access() => Ok(()),
             Ok(_) => Err((4403, "permissions changed")),
             Err(refused) if refused.code == Code::Internal => Err((1013, "try again later")),
             Err(_) => Err((4401, "Unauthorized")),

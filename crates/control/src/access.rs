@@ -32,7 +32,7 @@ impl Control {
     ) -> Result<Granted<P>, Error> {
         let granted = self.require(ctx, deed).await?;
         if ctx.limited_to().is_some() {
-            return self.refuse(ctx, deed, Denied { role: ctx.role(), permission: P::NAME }).await;
+            return self.refuse(ctx, deed, ctx.denied::<P>()).await;
         }
         Ok(granted)
     }

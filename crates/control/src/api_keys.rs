@@ -131,9 +131,12 @@ fn expiry(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
 
 fn validate(ctx: &OpCtx, command: &CreateApiKey) -> Result<(), Error> {
     check_name("name", &command.name)?;
-    if command.role > ctx.role() {
-        let message =
-            format!("a key cannot have a higher role than yours ({})", ctx.role().as_str());
+    let access = ctx.access();
+    if !command.role.permissions().is_within(access.permissions) {
+        let message = format!(
+            "a key cannot have a role that may more than you ({}) may",
+            access.role.as_str()
+        );
         return Err(Error::invalid("role", "role", message));
     }
     if command.expires_in_days.is_some_and(|days| !(1..=EXPIRY_MAX_DAYS).contains(&days)) {

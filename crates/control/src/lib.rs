@@ -23,6 +23,7 @@ mod permits;
 mod records;
 mod routes;
 mod schedule;
+mod standing;
 mod sync_end;
 mod sync_engine;
 mod sync_page;

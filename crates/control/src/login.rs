@@ -2,7 +2,7 @@
 
 use chrono::{Duration, TimeDelta};
 use domain::{
-    ApiKey, Granted, OpCtx, Principal, Role, SecretString, Session, SessionId, SignInLinkId,
+    Access, Granted, OpCtx, Principal, SecretString, Session, SessionId, SignInLinkId,
     SystemReason, TenantId, TokenHash, UserId,
     authz::{
         CtxKind, Identity, Permission,
@@ -19,6 +19,7 @@ use crate::{
     Control, Error,
     audit::{Deed, action},
     error::Fault,
+    standing::Standings,
 };
 
 /// Somebody has signed in.
@@ -43,7 +44,7 @@ impl Control {
         tenant: TenantId,
         user: UserId,
     ) -> Result<SecretString, Error> {
-        self.role_of(&granted(tenant, "sign-in"), user).await?.ok_or(Error::NotFound)?;
+        self.access_of_user(tenant, user, "sign-in").await?.ok_or(Error::NotFound)?;
         let token = random_token()?;
         let now = self.now();
         let id = SignInLinkId::generate();
@@ -70,7 +71,7 @@ impl Control {
         let directory = self.store().directory();
         let redeemed = directory.redeem_sign_in_link(TokenHash::of(token), now).await?;
         let link = redeemed.ok_or(Error::Unauthenticated)?;
-        self.role_of(&granted(link.tenant, request_id), link.user)
+        self.access_of_user(link.tenant, link.user, request_id)
             .await?
             .ok_or(Error::Unauthenticated)?;
         let token = random_token()?;
@@ -100,15 +101,13 @@ impl Control {
         if session.revoked_at.is_some() || session.expires_at <= self.now() {
             return Err(Error::Unauthenticated);
         }
-        let reading = granted(session.tenant, request_id);
-        let role = self.role_of(&reading, session.user).await?.ok_or(Error::Unauthenticated)?;
+        let access = self.access_of_user(session.tenant, session.user, request_id).await?;
         Ok(caller(Identity {
             principal: Principal::User(session.user),
             tenant: session.tenant,
-            role,
+            access: access.ok_or(Error::Unauthenticated)?,
             kind: CtxKind::Session,
             session: Some(session.id),
-            installs: None,
             request_id: request_id.to_owned(),
         }))
     }
@@ -129,21 +128,21 @@ impl Control {
             Err(store::Error::NotFound) => return Err(Error::Unauthenticated),
             key => key?,
         };
-        drop(tx);
         let now = self.now();
         let expired = key.expires_at.is_some_and(|at| at <= now);
         if key.revoked_at.is_some() || expired {
             return Err(Error::Unauthenticated);
         }
-        let role = self.role_of_key(&key, request_id).await?.ok_or(Error::Unauthenticated)?;
+        let mut standings = Standings::new(&tx, granted(tenant, request_id));
+        let access = standings.of_key(&key).await?.ok_or(Error::Unauthenticated)?;
+        drop(tx);
         self.0.journal.key_used(tenant, id, now);
         Ok(caller(Identity {
             principal: Principal::ApiKey(id),
             tenant,
-            role,
+            access,
             kind: CtxKind::ApiKey,
             session: None,
-            installs: key.installs,
             request_id: request_id.to_owned(),
         }))
     }
@@ -167,10 +166,9 @@ impl Control {
         Some(caller(Identity {
             principal: Principal::ApiKey(key.id),
             tenant: snapshot.tenant.id,
-            role: key.role,
+            access: key.access.clone(),
             kind: CtxKind::ApiKey,
             session: None,
-            installs: key.installs.clone(),
             request_id: request_id.to_owned(),
         }))
     }
@@ -203,20 +201,15 @@ impl Control {
             .chain_update(session.uuid().as_bytes())
     }
 
-    async fn role_of(
+    async fn access_of_user(
         &self,
-        granted: &Granted<MemberRead>,
+        tenant: TenantId,
         user: UserId,
-    ) -> Result<Option<Role>, Error> {
-        let tx = self.store().read(granted).await?;
-        Ok(tx.members().find(granted, user).await?.map(|membership| membership.role))
-    }
-
-    /// What a key may: never more than the person who made it may today.
-    async fn role_of_key(&self, key: &ApiKey, request_id: &str) -> Result<Option<Role>, Error> {
-        let Some(maker) = key.created_by else { return Ok(Some(key.role)) };
-        let reading = granted(key.tenant, request_id);
-        Ok(self.role_of(&reading, maker).await?.map(|role| role.min(key.role)))
+        request_id: &str,
+    ) -> Result<Option<Access>, Error> {
+        let reading: Granted<MemberRead> = granted(tenant, request_id);
+        let tx = self.store().read(&reading).await?;
+        Standings::new(&tx, reading).of_user(user).await
     }
 
     async fn audit_sign_in(

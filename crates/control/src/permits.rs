@@ -29,7 +29,7 @@ pub fn tool_effect(tool: &ToolDefinition) -> ToolEffect {
 
 /// The caller, as far as a decision about this install depends on it.
 pub(crate) fn subject(ctx: &OpCtx, install: domain::InstallId) -> Subject {
-    Subject { role: ctx.role(), reaches_install: ctx.reaches(install) }
+    Subject { permissions: ctx.access().permissions, reaches_install: ctx.reaches(install) }
 }
 
 #[derive(Deserialize)]

@@ -7,17 +7,16 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use domain::{
-    ApiKey, Granted, Install, Role, SystemReason, Tenant, TenantId, TokenHash, UserId,
-    authz::{
-        Permission,
-        permission::{EndpointRead, MemberRead},
-    },
+    Granted, Install, SystemReason, Tenant, TenantId, TokenHash,
+    authz::{Permission, permission::EndpointRead},
     route::{RemoteServer, RouteInstall, RouteKey, RouteSnapshot, Upstream},
 };
 use sha2::{Digest, Sha256};
 use store::Tx;
 
-use crate::{Control, Error};
+use crate::{Control, Error, standing::Standings};
+
+const REQUEST_ID: &str = "routes";
 
 /// The version of each organisation's snapshot: the microsecond in which this process first saw its content, and at least one
 /// more than the version before. So it grows with every change, also over restarts, and stays while nothing changes.
@@ -79,23 +78,11 @@ impl Control {
         tx: &Tx,
         reading: &Granted<EndpointRead>,
     ) -> Result<HashMap<TokenHash, RouteKey>, Error> {
-        let members: Granted<MemberRead> = granted(reading.tenant());
-        let mut roles: HashMap<UserId, Option<Role>> = HashMap::new();
+        let mut standings = Standings::new(tx, granted(reading.tenant()));
         let mut keys = HashMap::new();
         for (hash, key) in tx.api_keys().list_live(reading).await? {
-            let role = match key.created_by {
-                None => Some(key.role),
-                // A key never has more rights than the person who made it has today.
-                Some(maker) => {
-                    if let Entry::Vacant(entry) = roles.entry(maker) {
-                        let membership = tx.members().find(&members, maker).await?;
-                        entry.insert(membership.map(|membership| membership.role));
-                    }
-                    roles[&maker].map(|role| role.min(key.role))
-                }
-            };
-            if let Some(role) = role {
-                keys.insert(hash, route_key(key, role));
+            if let Some(access) = standings.of_key(&key).await? {
+                keys.insert(hash, RouteKey { id: key.id, access, expires_at: key.expires_at });
             }
         }
         Ok(keys)
@@ -134,11 +121,7 @@ impl Control {
 }
 
 fn granted<P: Permission>(tenant: TenantId) -> Granted<P> {
-    Granted::system(SystemReason::BuildRoutes, tenant, "routes")
-}
-
-fn route_key(key: ApiKey, role: Role) -> RouteKey {
-    RouteKey { id: key.id, role, installs: key.installs, expires_at: key.expires_at }
+    Granted::system(SystemReason::BuildRoutes, tenant, REQUEST_ID)
 }
 
 /// Two snapshots with the same digest route alike. An install's version stands for all of its settings.

@@ -62,7 +62,7 @@ impl Control {
             Principal::User(id) => Some(tx.directory().lookup_user(*id).await?),
             Principal::ApiKey(_) | Principal::System(_) => None,
         };
-        Ok(Viewer { user, tenant, role: ctx.role() })
+        Ok(Viewer { user, tenant, role: ctx.access().role })
     }
 
     /// Makes an organisation with its owner and its endpoint, in one transaction, or finds what an earlier set-up left. Done twice,
@@ -150,6 +150,7 @@ impl Control {
             id: MembershipId::generate(),
             user: owner.id,
             role: Role::Owner,
+            clearance: Role::Owner.usual_clearance(),
             created_at: self.now(),
         };
         tx.members().create(members, member).await?;

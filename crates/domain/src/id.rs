@@ -65,6 +65,8 @@ pub mod kind {
     pub enum ApiKey {}
     /// An entry of the audit log.
     pub enum Audit {}
+    /// Members who are given access together.
+    pub enum Group {}
 
     impl Kind for Tenant {
         const PREFIX: &'static str = "tenant";
@@ -105,6 +107,9 @@ pub mod kind {
     impl Kind for Audit {
         const PREFIX: &'static str = "audit";
     }
+    impl Kind for Group {
+        const PREFIX: &'static str = "group";
+    }
 }
 
 pub type TenantId = Id<kind::Tenant>;
@@ -120,6 +125,7 @@ pub type RecordId = Id<kind::Record>;
 pub type EndpointId = Id<kind::Endpoint>;
 pub type ApiKeyId = Id<kind::ApiKey>;
 pub type AuditId = Id<kind::Audit>;
+pub type GroupId = Id<kind::Group>;
 
 // === impl Id ===
 

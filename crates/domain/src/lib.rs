@@ -12,10 +12,12 @@ pub mod page;
 pub mod route;
 pub mod secret;
 
-pub use authz::{Denied, Granted, OpCtx, Principal, Role, SystemReason};
+pub use authz::{
+    Access, Classification, Denied, Granted, OpCtx, PermissionSet, Principal, Role, SystemReason,
+};
 pub use id::{
-    ApiKeyId, AuditId, CredentialId, EndpointId, Id, IdError, InstallId, JobId, MembershipId,
-    RecordId, RunId, SessionId, SignInLinkId, TenantId, UserId,
+    ApiKeyId, AuditId, CredentialId, EndpointId, GroupId, Id, IdError, InstallId, JobId,
+    MembershipId, RecordId, RunId, SessionId, SignInLinkId, TenantId, UserId,
 };
 pub use noun::{
     ApiKey, AuditEvent, AuditOutcome, Credential, Endpoint, Install, InstallStatus, Membership,

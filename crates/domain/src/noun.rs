@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ApiKeyId, AuditId, CredentialId, EndpointId, InstallId, MembershipId, RecordId, Role, RunId,
-    SessionId, TenantId, UserId,
+    ApiKeyId, AuditId, Classification, CredentialId, EndpointId, InstallId, MembershipId, RecordId,
+    Role, RunId, SessionId, TenantId, UserId,
 };
 
 /// An organisation.
@@ -35,6 +35,8 @@ pub struct Membership {
     pub tenant: TenantId,
     pub user: UserId,
     pub role: Role,
+    /// The highest classification that the member reaches.
+    pub clearance: Classification,
     pub created_at: DateTime<Utc>,
 }
 

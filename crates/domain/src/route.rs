@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, value::RawValue};
 
-use crate::{ApiKeyId, InstallId, Role, Tenant, TokenHash};
+use crate::{Access, ApiKeyId, InstallId, Tenant, TokenHash};
 
 /// Everything that serving a tenant's MCP endpoint needs, as of one moment.
 #[derive(Debug, Clone)]
@@ -24,8 +24,8 @@ pub struct RouteSnapshot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteKey {
     pub id: ApiKeyId,
-    pub role: Role,
-    pub installs: Option<Vec<InstallId>>,
+    /// Of the key, and never more than its maker has.
+    pub access: Access,
     pub expires_at: Option<DateTime<Utc>>,
 }
 

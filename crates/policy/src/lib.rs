@@ -4,12 +4,13 @@
 //! The rules are a table over roles and facts. This is the seam where an organisation's own policies come later: [`decide`]
 //! keeps its shape, its callers keep theirs, and what stands behind it becomes richer.
 
-use domain::{InstallStatus, Role, authz::PermissionName};
+use domain::{InstallStatus, PermissionSet, authz::PermissionName};
 
 /// Who asks, as far as a decision depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject {
-    pub role: Role,
+    /// What the caller may do in the organisation.
+    pub permissions: PermissionSet,
     /// Whether the caller reaches the install at all: API keys can be limited to some.
     pub reaches_install: bool,
 }
@@ -62,18 +63,9 @@ pub enum Reason {
     OutOfReach,
     /// The install is paused or lost its credential.
     InstallHidden,
-    /// The role does not hold the permission.
-    RoleLacksPermission,
-    /// The role is too low for what the tool does.
-    RoleTooLowForEffect,
+    /// The caller does not hold the permission.
+    LacksPermission,
 }
-
-/// The lowest role that may see and use a tool, by what the tool does.
-const LOWEST_ROLE: &[(ToolEffect, Role)] = &[
-    (ToolEffect::ReadOnly, Role::Member),
-    (ToolEffect::Writes, Role::Member),
-    (ToolEffect::Destructive, Role::Member),
-];
 
 /// Decides. Pure: equal questions get equal answers, and listing and calling are the same question.
 pub fn decide(subject: Subject, action: Action, resource: Resource) -> Decision {
@@ -94,15 +86,7 @@ fn refusal(subject: Subject, action: Action, resource: Resource) -> Option<Reaso
     if install != InstallStatus::Active {
         return Some(Reason::InstallHidden);
     }
-    if !subject.role.holds(permission) {
-        return Some(Reason::RoleLacksPermission);
-    }
-    match resource {
-        Resource::Tool { effect, .. } if subject.role < effect.lowest_role() => {
-            Some(Reason::RoleTooLowForEffect)
-        }
-        _ => None,
-    }
+    (!subject.permissions.contains(permission)).then_some(Reason::LacksPermission)
 }
 
 fn needed_permission(action: Action, resource: Resource) -> Option<PermissionName> {
@@ -128,25 +112,24 @@ impl ToolEffect {
             (false, false) => Self::Writes,
         }
     }
-
-    /// The lowest role that may see and use such a tool.
-    pub fn lowest_role(self) -> Role {
-        LOWEST_ROLE
-            .iter()
-            .find(|(effect, _)| *effect == self)
-            .map_or(Role::Owner, |(_, role)| *role)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::Role;
     use proptest::{prelude::*, sample::select};
 
     use super::*;
 
     fn subjects() -> impl Strategy<Value = Subject> {
-        (select(Role::ALL), any::<bool>())
-            .prop_map(|(role, reaches_install)| Subject { role, reaches_install })
+        (select(Role::ALL), any::<bool>()).prop_map(|(role, reaches_install)| Subject {
+            permissions: role.permissions(),
+            reaches_install,
+        })
+    }
+
+    fn subject_of(role: Role) -> Subject {
+        Subject { permissions: role.permissions(), reaches_install: true }
     }
 
     fn statuses() -> impl Strategy<Value = InstallStatus> {
@@ -187,12 +170,12 @@ mod tests {
         }
 
         #[test]
-        fn higher_role_never_loses_what_a_lower_one_may(
+        fn who_may_more_never_loses_what_others_may(
             lower in select(Role::ALL), higher in select(Role::ALL), effect in effects(),
         ) {
-            prop_assume!(lower <= higher);
+            prop_assume!(lower.permissions().is_within(higher.permissions()));
             let tool = Resource::Tool { install: InstallStatus::Active, effect };
-            let asks = |role| decide(Subject { role, reaches_install: true }, Action::CallTool, tool);
+            let asks = |role| decide(subject_of(role), Action::CallTool, tool);
             prop_assert!(!asks(lower).allow || asks(higher).allow);
         }
     }
@@ -200,25 +183,15 @@ mod tests {
     #[test]
     fn member_calls_and_viewer_does_not() {
         let tool = Resource::Tool { install: InstallStatus::Active, effect: ToolEffect::ReadOnly };
-        let asks = |role| decide(Subject { role, reaches_install: true }, Action::CallTool, tool);
+        let asks = |role| decide(subject_of(role), Action::CallTool, tool);
         assert_eq!(asks(Role::Member), Decision { allow: true, reason: Reason::Permitted });
-        assert_eq!(
-            asks(Role::Viewer),
-            Decision { allow: false, reason: Reason::RoleLacksPermission }
-        );
-    }
-
-    #[test]
-    fn every_effect_stands_in_the_table() {
-        for effect in [ToolEffect::ReadOnly, ToolEffect::Writes, ToolEffect::Destructive] {
-            assert!(LOWEST_ROLE.iter().any(|(listed, _)| *listed == effect), "{effect:?}");
-        }
+        assert_eq!(asks(Role::Viewer), Decision { allow: false, reason: Reason::LacksPermission });
     }
 
     #[test]
     fn a_tool_cannot_be_read_like_a_record() {
         let tool = Resource::Tool { install: InstallStatus::Active, effect: ToolEffect::ReadOnly };
-        let owner = Subject { role: Role::Owner, reaches_install: true };
+        let owner = subject_of(Role::Owner);
         assert_eq!(decide(owner, Action::ReadRecord, tool).reason, Reason::Mismatch);
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Granted, Membership, MembershipId, Page, PageArgs, Role, TenantId, User, UserId,
+    Classification, Granted, Membership, MembershipId, Page, PageArgs, Role, TenantId, User,
+    UserId,
     authz::permission::{MemberRead, MemberWrite},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, Order, QueryFilter, sea_query::Expr};
@@ -22,6 +23,7 @@ pub struct NewMember {
     pub id: MembershipId,
     pub user: UserId,
     pub role: Role,
+    pub clearance: Classification,
     pub created_at: DateTime<Utc>,
 }
 
@@ -86,6 +88,7 @@ impl<'t> Members<'t> {
             tenant_id: Set(granted.tenant().uuid()),
             user_id: Set(new.user.uuid()),
             role: Set(new.role.as_str().to_owned()),
+            clearance: Set(new.clearance.as_str().to_owned()),
             created_at: Set(kept(new.created_at)),
         };
         let row = membership::Entity::insert(row)
@@ -136,13 +139,15 @@ impl TryFrom<membership::Model> for Membership {
     type Error = Error;
 
     fn try_from(row: membership::Model) -> Result<Self, Error> {
-        let role = Role::parse(&row.role)
-            .ok_or(Error::Unreadable { table: "memberships", column: "role" })?;
+        let unreadable = |column| Error::Unreadable { table: "memberships", column };
+        let role = Role::parse(&row.role).ok_or(unreadable("role"))?;
+        let clearance = Classification::parse(&row.clearance).ok_or(unreadable("clearance"))?;
         Ok(Self {
             id: MembershipId::from_uuid(row.id),
             tenant: TenantId::from_uuid(row.tenant_id),
             user: UserId::from_uuid(row.user_id),
             role,
+            clearance,
             created_at: row.created_at,
         })
     }

@@ -3,7 +3,7 @@
 use async_graphql::{Enum, ID, Object};
 use chrono::{DateTime, Utc};
 
-/// A person's place in an organisation; each role may do what the ones before it may.
+/// A person's place in an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::Role")]
 pub(crate) enum Role {
@@ -11,7 +11,11 @@ pub(crate) enum Role {
     Viewer,
     /// Uses it: searches and reads what was synced.
     Member,
-    /// Runs it: connectors, credentials, keys, members.
+    /// Sees everything that was done and decided, changes nothing.
+    Auditor,
+    /// Uses it, and runs connectors: installs, credentials, syncs.
+    ConnectorManager,
+    /// Runs it: connectors, keys, members, policies.
     Admin,
     /// Owns it.
     Owner,

@@ -4,6 +4,7 @@ use async_graphql::{Context, Object};
 
 use super::{
     member::{Role, User},
+    permission::Permission,
     tenant::Tenant,
 };
 use crate::graphql::caller::Caller;
@@ -24,6 +25,11 @@ impl Viewer {
 
     async fn role(&self) -> Role {
         self.0.role.into()
+    }
+
+    /// What the caller may do: their role's permissions, and less where a key leaves some out.
+    async fn permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        Caller::of(ctx).ctx.access().permissions.iter().map(Into::into).collect()
     }
 
     /// To be sent as `X-Patchbay-CSRF` with every mutation of a browser session; empty for an API key, which needs none.

@@ -61,7 +61,7 @@ async fn member_cannot_read_the_log_and_that_is_in_the_log() {
     assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
     plane.assert_refusal_audited("audit.read", &member).await;
     let entry = plane.audit("audit.read").await.remove(0);
-    assert_eq!(entry.detail, json!({ "needs": "audit_read" }));
+    assert_eq!(entry.detail, json!({ "needs": "audit.read" }));
     assert_eq!(entry.request_id, "request");
     let again = plane.control.lookup_audit(&plane.owner, entry.id).await.expect("an entry");
     assert_eq!(again, entry);

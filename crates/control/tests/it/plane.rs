@@ -135,7 +135,9 @@ impl Plane {
         };
         self.store.directory().create_user(user).await.expect("a user");
         let tx = self.store.begin(&granted).await.expect("a transaction");
-        let member = NewMember { id: MembershipId::generate(), user: id, role, created_at };
+        let clearance = role.usual_clearance();
+        let member =
+            NewMember { id: MembershipId::generate(), user: id, role, clearance, created_at };
         tx.members().create(&granted, member).await.expect("a member");
         tx.commit().await.expect("a commit");
         id

@@ -20,7 +20,7 @@ async fn link_works_once() {
         plane.control.create_sign_in_link(plane.tenant, owner(&plane)).await.expect("a link");
     let first = plane.control.redeem_link(link.expose_secret(), "r1").await.expect("signed in");
     let caller = plane.control.by_session(first.token.expose_secret(), "r2").await.expect("known");
-    assert_eq!((caller.role(), caller.session()), (Role::Owner, Some(first.session.id)));
+    assert_eq!((caller.access().role, caller.session()), (Role::Owner, Some(first.session.id)));
     let again = plane.control.redeem_link(link.expose_secret(), "r3").await;
     assert!(matches!(again, Err(Error::Unauthenticated)), "{again:?}");
 }

@@ -10,6 +10,7 @@ pub(crate) struct Model {
     pub(crate) tenant_id: Uuid,
     pub(crate) user_id: Uuid,
     pub(crate) role: String,
+    pub(crate) clearance: String,
     pub(crate) created_at: DateTimeUtc,
 }
 

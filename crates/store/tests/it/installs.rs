@@ -1,7 +1,8 @@
 //! Installs, their credentials, endpoints and members.
 
 use domain::{
-    CredentialId, EndpointId, InstallId, InstallStatus, MembershipId, PageArgs, Role,
+    Classification, CredentialId, EndpointId, InstallId, InstallStatus, MembershipId, PageArgs,
+    Role,
     authz::permission::{CredentialOpen, InstallRead, InstallWrite},
 };
 use serde_json::json;
@@ -262,8 +263,13 @@ async fn member_is_listed_with_the_person_and_hidden_from_another_tenant() {
     on_both(async |bench| {
         let (acme, other) = (bench.tenant("acme").await, bench.tenant("other").await);
         let user = bench.user("ada@acme.example").await;
-        let new =
-            NewMember { id: MembershipId::generate(), user, role: Role::Admin, created_at: at(0) };
+        let new = NewMember {
+            id: MembershipId::generate(),
+            user,
+            role: Role::Admin,
+            clearance: Classification::Internal,
+            created_at: at(0),
+        };
         let tx = bench.store.begin(&granted::<InstallWrite>(acme)).await.expect("begin");
         let made = tx.members().create(&granted(acme), new.clone()).await.expect("create");
         let page = tx.members().list(&granted(acme), &PageArgs::all()).await.expect("list");

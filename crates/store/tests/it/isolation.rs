@@ -1,7 +1,7 @@
 //! Row-level security below the typed queries, and the start-up check that it holds.
 
 use domain::{
-    AuditId, AuditOutcome, CredentialId, EndpointId, MembershipId, Role, TenantId,
+    AuditId, AuditOutcome, Classification, CredentialId, EndpointId, MembershipId, Role, TenantId,
     authz::permission::{CredentialWrite, InstallRead},
 };
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
@@ -32,8 +32,13 @@ pub(crate) async fn furnished(bench: &Bench, slug: &str) -> TenantId {
     bench.run(tenant, install).await;
     bench.write(tenant, install, &[document("a", "Title", "body of the document")]).await;
     let tx = bench.store.begin(&granted::<CredentialWrite>(tenant)).await.expect("begin");
-    let member =
-        NewMember { id: MembershipId::generate(), user, role: Role::Owner, created_at: at(0) };
+    let member = NewMember {
+        id: MembershipId::generate(),
+        user,
+        role: Role::Owner,
+        clearance: Classification::Internal,
+        created_at: at(0),
+    };
     tx.members().create(&granted(tenant), member).await.expect("member");
     tx.data_keys().create(&granted(tenant), vec![7; 32]).await.expect("data key");
     let id = CredentialId::generate();
