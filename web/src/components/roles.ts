@@ -5,11 +5,16 @@ interface RoleWords {
   can: string;
 }
 
-/** The roles in words, lowest first. */
+/** The roles in words. */
 export const ROLES: Readonly<Record<Role, RoleWords>> = {
   VIEWER: { name: "Viewer", can: "Sees what is installed." },
   MEMBER: { name: "Member", can: "Calls tools, searches and reads synced records." },
-  ADMIN: { name: "Admin", can: "Also installs, syncs, manages keys and reads the audit log." },
+  AUDITOR: { name: "Auditor", can: "Sees everything that was done and decided, changes nothing." },
+  CONNECTOR_MANAGER: {
+    name: "Connector manager",
+    can: "As a member; also installs connectors, gives credentials and runs syncs.",
+  },
+  ADMIN: { name: "Admin", can: "Runs the organisation: connectors, keys, members, policies, audit log." },
   OWNER: { name: "Owner", can: "Everything." },
 };
 

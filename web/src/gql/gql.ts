@@ -52,7 +52,7 @@ type Documents = {
     "\n  query Marketplace {\n    connectors {\n      id\n      slug\n      name\n      summary\n      publisher\n      categories\n      ...ConnectorCard\n    }\n    installs(first: 100) {\n      nodes {\n        id\n        connector {\n          id\n        }\n      }\n    }\n  }\n": typeof types.MarketplaceDocument,
     "\n  query Members($after: String) {\n    members(first: 50, after: $after) {\n      nodes {\n        id\n        role\n        createdAt\n        user {\n          id\n          email\n          displayName\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": typeof types.MembersDocument,
     "\n  query Overview {\n    installs(first: 50) {\n      nodes {\n        id\n        displayName\n        status\n        recordCount\n        lastSyncedAt\n        latestRun {\n          id\n          state\n        }\n        ...InstallCard\n      }\n      pageInfo {\n        hasNextPage\n      }\n    }\n    endpoints {\n      id\n      name\n      url\n    }\n  }\n": typeof types.OverviewDocument,
-    "\n  fragment Viewer on Viewer {\n    role\n    csrfToken\n    user {\n      id\n      email\n      displayName\n    }\n    tenant {\n      id\n      slug\n      name\n    }\n  }\n": typeof types.ViewerFragmentDoc,
+    "\n  fragment Viewer on Viewer {\n    role\n    permissions\n    csrfToken\n    user {\n      id\n      email\n      displayName\n    }\n    tenant {\n      id\n      slug\n      name\n    }\n  }\n": typeof types.ViewerFragmentDoc,
     "\n  query Viewer {\n    viewer {\n      ...Viewer\n    }\n  }\n": typeof types.ViewerDocument,
 };
 const documents: Documents = {
@@ -94,7 +94,7 @@ const documents: Documents = {
     "\n  query Marketplace {\n    connectors {\n      id\n      slug\n      name\n      summary\n      publisher\n      categories\n      ...ConnectorCard\n    }\n    installs(first: 100) {\n      nodes {\n        id\n        connector {\n          id\n        }\n      }\n    }\n  }\n": types.MarketplaceDocument,
     "\n  query Members($after: String) {\n    members(first: 50, after: $after) {\n      nodes {\n        id\n        role\n        createdAt\n        user {\n          id\n          email\n          displayName\n        }\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": types.MembersDocument,
     "\n  query Overview {\n    installs(first: 50) {\n      nodes {\n        id\n        displayName\n        status\n        recordCount\n        lastSyncedAt\n        latestRun {\n          id\n          state\n        }\n        ...InstallCard\n      }\n      pageInfo {\n        hasNextPage\n      }\n    }\n    endpoints {\n      id\n      name\n      url\n    }\n  }\n": types.OverviewDocument,
-    "\n  fragment Viewer on Viewer {\n    role\n    csrfToken\n    user {\n      id\n      email\n      displayName\n    }\n    tenant {\n      id\n      slug\n      name\n    }\n  }\n": types.ViewerFragmentDoc,
+    "\n  fragment Viewer on Viewer {\n    role\n    permissions\n    csrfToken\n    user {\n      id\n      email\n      displayName\n    }\n    tenant {\n      id\n      slug\n      name\n    }\n  }\n": types.ViewerFragmentDoc,
     "\n  query Viewer {\n    viewer {\n      ...Viewer\n    }\n  }\n": types.ViewerDocument,
 };
 
@@ -267,7 +267,7 @@ export function graphql(source: "\n  query Overview {\n    installs(first: 50) {
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
-export function graphql(source: "\n  fragment Viewer on Viewer {\n    role\n    csrfToken\n    user {\n      id\n      email\n      displayName\n    }\n    tenant {\n      id\n      slug\n      name\n    }\n  }\n"): (typeof documents)["\n  fragment Viewer on Viewer {\n    role\n    csrfToken\n    user {\n      id\n      email\n      displayName\n    }\n    tenant {\n      id\n      slug\n      name\n    }\n  }\n"];
+export function graphql(source: "\n  fragment Viewer on Viewer {\n    role\n    permissions\n    csrfToken\n    user {\n      id\n      email\n      displayName\n    }\n    tenant {\n      id\n      slug\n      name\n    }\n  }\n"): (typeof documents)["\n  fragment Viewer on Viewer {\n    role\n    permissions\n    csrfToken\n    user {\n      id\n      email\n      displayName\n    }\n    tenant {\n      id\n      slug\n      name\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

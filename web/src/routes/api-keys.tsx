@@ -12,7 +12,7 @@ import { PageButtons } from "../components/PageButtons/PageButtons";
 import { PageHead } from "../components/PageHead/PageHead";
 import { Skeleton } from "../components/Skeleton/Skeleton";
 import { graphql } from "../gql";
-import { useHasRole } from "../session/ViewerContext";
+import { useMay } from "../session/ViewerContext";
 
 const ApiKeys = graphql(`
   query ApiKeys($after: String) {
@@ -30,8 +30,8 @@ const ApiKeys = graphql(`
 `);
 
 export function ApiKeysPage() {
-  const mayRead = useHasRole("MEMBER");
-  const mayCreate = useHasRole("ADMIN");
+  const mayRead = useMay("API_KEY_READ");
+  const mayCreate = useMay("API_KEY_WRITE");
   const [creating, setCreating] = useState(false);
   const pager = usePager();
   const { data, failure, loading, reload } = useApi(

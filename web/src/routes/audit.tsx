@@ -13,7 +13,7 @@ import { PageButtons } from "../components/PageButtons/PageButtons";
 import { PageHead } from "../components/PageHead/PageHead";
 import { Skeleton } from "../components/Skeleton/Skeleton";
 import { graphql } from "../gql";
-import { useHasRole } from "../session/ViewerContext";
+import { useMay } from "../session/ViewerContext";
 
 const AuditEvents = graphql(`
   query AuditEvents($after: String, $action: String) {
@@ -52,7 +52,7 @@ const AuditEvents = graphql(`
 `);
 
 export function AuditPage() {
-  const mayRead = useHasRole("ADMIN");
+  const mayRead = useMay("AUDIT_READ");
   const { action } = useSearch({ from: "/audit" });
   return (
     <div className="page">

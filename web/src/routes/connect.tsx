@@ -13,7 +13,7 @@ import { PageHead } from "../components/PageHead/PageHead";
 import { Skeleton } from "../components/Skeleton/Skeleton";
 import { graphql } from "../gql";
 import type { EndpointsQuery } from "../gql/graphql";
-import { useHasRole } from "../session/ViewerContext";
+import { useMay } from "../session/ViewerContext";
 
 const Endpoints = graphql(`
   query Endpoints {
@@ -90,7 +90,7 @@ function EndpointView({ endpoint }: { endpoint: Endpoint }) {
 }
 
 function KeyNote({ secret, onCreate }: { secret: string | null; onCreate: () => void }) {
-  const mayCreate = useHasRole("ADMIN");
+  const mayCreate = useMay("API_KEY_WRITE");
   if (secret) {
     return (
       <Callout tone="good" live>

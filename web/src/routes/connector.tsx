@@ -13,7 +13,7 @@ import { Skeleton } from "../components/Skeleton/Skeleton";
 import { ToolList } from "../components/ToolList/ToolList";
 import { graphql } from "../gql";
 import type { ConnectorPageQuery } from "../gql/graphql";
-import { useHasRole } from "../session/ViewerContext";
+import { useMay } from "../session/ViewerContext";
 
 const ConnectorPageDocument = graphql(`
   query ConnectorPage($slug: String!) {
@@ -54,7 +54,7 @@ export function ConnectorPage() {
 }
 
 function ConnectorView({ connector }: { connector: Connector }) {
-  const mayInstall = useHasRole("ADMIN");
+  const mayInstall = useMay("INSTALL_WRITE");
   return (
     <div className="page">
       <PageHead

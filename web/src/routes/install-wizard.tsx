@@ -8,7 +8,7 @@ import { NotFound } from "../components/NotFound/NotFound";
 import { PageHead } from "../components/PageHead/PageHead";
 import { Skeleton } from "../components/Skeleton/Skeleton";
 import { graphql } from "../gql";
-import { useHasRole } from "../session/ViewerContext";
+import { useMay } from "../session/ViewerContext";
 
 const WizardConnector = graphql(`
   query WizardConnector($slug: String!) {
@@ -23,7 +23,7 @@ const WizardConnector = graphql(`
 
 export function InstallWizardPage() {
   const { slug } = useParams({ from: "/marketplace/$slug/install" });
-  const mayInstall = useHasRole("ADMIN");
+  const mayInstall = useMay("INSTALL_WRITE");
   const { data, failure, loading, reload } = useApi(WizardConnector, { slug });
   if (failure) return <ErrorState failure={failure} onRetry={reload} />;
   if (loading || !data) return <Skeleton shape="page" count={2} label="Loading connector" />;

@@ -17,7 +17,7 @@ import { isLive } from "../components/SyncProgress/progress";
 import { type Tab, Tabs } from "../components/Tabs/Tabs";
 import { graphql } from "../gql";
 import type { InstallPageQuery } from "../gql/graphql";
-import { useHasRole } from "../session/ViewerContext";
+import { useMay } from "../session/ViewerContext";
 
 const InstallPageDocument = graphql(`
   query InstallPage($id: ID!) {
@@ -96,8 +96,8 @@ function useCurrentRun(install: Install, onFinished: () => void) {
 function InstallView({ install, onChanged }: { install: Install; onChanged: () => void }) {
   const navigate = useNavigate();
   const { tab } = useSearch({ from: "/installs/$installId" });
-  const mayRead = useHasRole("MEMBER");
-  const mayWrite = useHasRole("ADMIN");
+  const mayRead = useMay("RECORD_READ");
+  const mayWrite = useMay("INSTALL_WRITE");
   const run = useCurrentRun(install, onChanged);
   const { connector } = install;
   const tabs = tabsFor(connector.syncs, mayRead, mayWrite);

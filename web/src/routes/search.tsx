@@ -4,12 +4,12 @@ import { EmptyState } from "../components/EmptyState/EmptyState";
 import { NoPermission } from "../components/ErrorState/ErrorState";
 import { PageHead } from "../components/PageHead/PageHead";
 import { RecordSearch } from "../components/RecordSearch/RecordSearch";
-import { useHasRole } from "../session/ViewerContext";
+import { useMay } from "../session/ViewerContext";
 
 export function SearchPage() {
   const { q } = useSearch({ from: "/search" });
   const navigate = useNavigate();
-  const mayRead = useHasRole("MEMBER");
+  const mayRead = useMay("RECORD_READ");
   return (
     <div className="page">
       <PageHead

@@ -13,6 +13,7 @@ import { ViewerContext } from "./ViewerContext";
 export const ViewerFields = graphql(`
   fragment Viewer on Viewer {
     role
+    permissions
     csrfToken
     user {
       id

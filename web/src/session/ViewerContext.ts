@@ -1,10 +1,8 @@
 import { createContext, useContext } from "react";
 
-import type { Role, ViewerFragment } from "../gql/graphql";
+import type { Permission, ViewerFragment } from "../gql/graphql";
 
 export const ViewerContext = createContext<ViewerFragment | null>(null);
-
-const RANK: Readonly<Record<Role, number>> = { VIEWER: 0, MEMBER: 1, ADMIN: 2, OWNER: 3 };
 
 /** Who is signed in. Only for components below the session gate. */
 export function useViewer(): ViewerFragment {
@@ -14,8 +12,8 @@ export function useViewer(): ViewerFragment {
 }
 
 /**
- * Whether the viewer's role reaches `role`. The console hides what would be refused; the API is what refuses.
+ * Whether the viewer holds a permission. The console hides what would be refused; the API is what refuses.
  */
-export function useHasRole(role: Role): boolean {
-  return RANK[useViewer().role] >= RANK[role];
+export function useMay(permission: Permission): boolean {
+  return useViewer().permissions.includes(permission);
 }

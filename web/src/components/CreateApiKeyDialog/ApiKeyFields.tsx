@@ -39,7 +39,7 @@ const LIFETIMES = [
 ] as const;
 
 /** A key for a client should be able to use things, not to run the organisation; so an owner's key is not offered. */
-const KEY_ROLES: readonly Role[] = ["VIEWER", "MEMBER", "ADMIN"];
+const KEY_ROLES: readonly Role[] = ["VIEWER", "MEMBER", "CONNECTOR_MANAGER", "ADMIN"];
 
 export function ApiKeyFields({ form, errors, onChange }: Props) {
   return (
