@@ -111,18 +111,24 @@ impl ObjectWriter {
 
     /// Adds a member whose value is JSON already.
     pub(crate) fn raw(&mut self, name: &str, value: &[u8]) -> &mut Self {
-        if self.text.len() > 1 {
-            self.text.push(b',');
-        }
-        write_text(&mut self.text, name);
-        self.text.push(b':');
+        self.name(name);
         self.text.extend_from_slice(value);
         self
     }
 
     /// Adds a member whose value is a string.
     pub(crate) fn text(&mut self, name: &str, value: &str) -> &mut Self {
-        self.raw(name, quoted(value).as_bytes())
+        self.name(name);
+        write_text(&mut self.text, value);
+        self
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.text.len() > 1 {
+            self.text.push(b',');
+        }
+        write_text(&mut self.text, name);
+        self.text.push(b':');
     }
 
     pub(crate) fn finish(mut self) -> Vec<u8> {
@@ -137,7 +143,7 @@ pub(crate) fn quoted(value: &str) -> String {
 }
 
 fn write_text(out: &mut Vec<u8>, value: &str) {
-    out.extend_from_slice(quoted(value).as_bytes());
+    serde_json::to_writer(out, value).expect("a string serializes and a Vec takes every write");
 }
 
 /// Lower-case hex SHA-256 of the bytes as they came.
