@@ -57,6 +57,11 @@ impl Routes {
         Self { snapshot, native, candidates }
     }
 
+    /// Whether these routes are as new as a snapshot of the same tenant: equal versions route alike.
+    fn covers(&self, snapshot: &RouteSnapshot) -> bool {
+        self.snapshot.tenant.id == snapshot.tenant.id && self.snapshot.version >= snapshot.version
+    }
+
     /// The tools of an install that run in this process.
     pub(crate) fn native(&self, index: usize) -> Arc<ToolTable> {
         self.native.get(index).map(Arc::clone).unwrap_or_default()
@@ -124,17 +129,18 @@ impl Snapshots {
 
     async fn load(&self, slug: &str) -> Result<Option<Arc<Routes>>, control::Error> {
         let Some(snapshot) = self.control.route_snapshot(slug).await? else { return Ok(None) };
-        let routes = Arc::new(Routes::new(snapshot));
-        Ok(Some(self.put(slug, routes)))
+        if let Some(current) = self.known.load().get(slug).filter(|it| it.covers(&snapshot)) {
+            return Ok(Some(Arc::clone(current)));
+        }
+        Ok(Some(self.put(slug, Arc::new(Routes::new(snapshot)))))
     }
 
-    /// Keeps the newer one: two refreshes may end in the other order than they began.
+    /// Keeps the newer one: two refreshes may end in the other order than they began. The map is copied for each change, so
+    /// what has not changed must not get here often.
     fn put(&self, slug: &str, routes: Arc<Routes>) -> Arc<Routes> {
         let _one_writer = self.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let known = self.known.load();
-        if let Some(current) = known.get(slug)
-            && current.snapshot.version > routes.snapshot.version
-        {
+        if let Some(current) = known.get(slug).filter(|it| it.covers(&routes.snapshot)) {
             return Arc::clone(current);
         }
         let mut next = HashMap::clone(&known);
