@@ -8,11 +8,14 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::Bytes;
 use domain::{InstallId, TenantId};
 use telemetry::Metrics;
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    time::Instant,
+};
 
 use super::permit::Permitted;
 use crate::{
-    call::{Answer, AnswerBody, Outcome, ResultKind, Routed, Target},
+    call::{Answer, AnswerBody, Outcome, ResultKind, Routed, Target, Trail},
     mcp::{json::canonical_digest, reply::mark_hit, revision::Era},
     stack::{Layer, Service},
 };
@@ -40,9 +43,13 @@ pub(crate) struct Cached<S> {
     cache: Cache,
     epochs: Arc<Epochs>,
     near: moka::sync::Cache<CacheKey, Kept>,
-    flights: moka::sync::Cache<CacheKey, Arc<Mutex<()>>>,
+    flights: Flights,
     metrics: Metrics,
 }
+
+/// Of calls that ask the same at the same time one goes on and the others wait for its result. If it brings none that can be
+/// kept, they all go on at once: a tool that fails slowly must not make them wait for each other.
+struct Flights(moka::sync::Cache<CacheKey, Arc<Mutex<()>>>);
 
 /// Which generation of an install's data a result is from. A change of the data makes a new one, and with it new keys.
 pub(crate) struct Epochs {
@@ -52,6 +59,7 @@ pub(crate) struct Epochs {
 
 #[derive(Clone)]
 struct Kept {
+    /// Marked as a hit already.
     result: Bytes,
     until: Instant,
 }
@@ -66,14 +74,12 @@ impl<S> Layer<S> for Lookup {
             .max_capacity(self.bytes)
             .weigher(|_key, kept: &Kept| u32::try_from(kept.result.len() + 256).unwrap_or(u32::MAX))
             .build();
-        let flights =
-            moka::sync::Cache::builder().max_capacity(10_000).time_to_idle(FLIGHT_KEPT).build();
         Cached {
             inner,
             cache: self.cache,
             epochs: self.epochs,
             near,
-            flights,
+            flights: Flights::new(),
             metrics: self.metrics,
         }
     }
@@ -88,17 +94,11 @@ impl<S: Service<Permitted<Routed>>> Service<Permitted<Routed>> for Cached<S> {
         };
         let trail = Arc::clone(&permitted.get().call.call.trail);
         if let Some(result) = self.find(&key, keep).await {
-            let _ = trail.cache.set("hit");
-            self.metrics.cache("result", true);
-            return Ok(Answer::complete(mark_hit(&result)));
+            return Ok(self.hit(&trail, result));
         }
-        // Of calls that ask the same at the same time one goes on and the others wait for its result.
-        let flight = self.flights.get_with(key.clone(), Arc::default);
-        let _one_flight = flight.lock().await;
-        if let Some(kept) = self.near(&key) {
-            let _ = trail.cache.set("hit");
-            self.metrics.cache("result", true);
-            return Ok(Answer::complete(mark_hit(&kept)));
+        let lead = self.flights.lead_or_wait(&key).await;
+        if let Some(result) = self.near(&key) {
+            return Ok(self.hit(&trail, result));
         }
         let _ = trail.cache.set("miss");
         self.metrics.cache("result", false);
@@ -109,8 +109,9 @@ impl<S: Service<Permitted<Routed>>> Service<Permitted<Routed>> for Cached<S> {
         }) = &outcome
             && json.len() <= MAX_RESULT
         {
-            self.near
-                .insert(key.clone(), Kept { result: json.clone(), until: Instant::now() + keep });
+            self.keep_near(&key, json, keep);
+            // Those who wait need the near one only.
+            drop(lead);
             self.cache.put(&key, json.clone(), keep).await;
         }
         outcome
@@ -148,13 +149,42 @@ impl<S> Cached<S> {
         }
         let result = self.cache.get(key).await?;
         // How old it is there is not known: a quarter of its life here keeps the sum near what the connector allows.
-        let kept = Kept { result: result.clone(), until: Instant::now() + keep / 4 };
+        Some(self.keep_near(key, &result, keep / 4))
+    }
+
+    fn keep_near(&self, key: &CacheKey, result: &Bytes, keep: Duration) -> Bytes {
+        let result = mark_hit(result);
+        let kept = Kept { result: result.clone(), until: Instant::now() + keep };
         self.near.insert(key.clone(), kept);
-        Some(result)
+        result
+    }
+
+    fn hit(&self, trail: &Trail, result: Bytes) -> Answer {
+        let _ = trail.cache.set("hit");
+        self.metrics.cache("result", true);
+        Answer::complete(result)
     }
 
     fn near(&self, key: &CacheKey) -> Option<Bytes> {
         self.near.get(key).filter(|kept| kept.until > Instant::now()).map(|kept| kept.result)
+    }
+}
+
+// === impl Flights ===
+
+impl Flights {
+    fn new() -> Self {
+        Self(moka::sync::Cache::builder().max_capacity(10_000).time_to_idle(FLIGHT_KEPT).build())
+    }
+
+    /// Something for the first call, who leads until it drops it; the others get nothing, when the first has ended.
+    async fn lead_or_wait(&self, key: &CacheKey) -> Option<OwnedMutexGuard<()>> {
+        let flight = self.0.get_with(key.clone(), Arc::default);
+        if let Ok(lead) = Arc::clone(&flight).try_lock_owned() {
+            return Some(lead);
+        }
+        drop(flight.lock().await);
+        None
     }
 }
 
@@ -197,4 +227,29 @@ impl Epochs {
 
 fn epoch_key(tenant: TenantId, install: InstallId) -> CacheKey {
     CacheKey::new(tenant, "epoch", &[&install.to_string()])
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn calls_wait_for_the_first_but_not_for_each_other() {
+        let flights = Flights::new();
+        let key = CacheKey::new(TenantId::generate(), "tool", &["same"]);
+        let lead = flights.lead_or_wait(&key).await;
+        assert!(lead.is_some());
+        let mut others = std::pin::pin!(join_all((0..3).map(|_| flights.lead_or_wait(&key))));
+        assert!(
+            futures_util::poll!(&mut others).is_pending(),
+            "they wait while the first is at it"
+        );
+        drop(lead);
+        // All of them hold what they got until the last one has got it, as if each call took for ever.
+        let got = tokio::time::timeout(Duration::from_secs(5), others).await;
+        assert!(got.expect("nobody waits for another").iter().all(Option::is_none));
+        assert!(flights.lead_or_wait(&key).await.is_some(), "the next call leads again");
+    }
 }
