@@ -19,6 +19,8 @@ const INVALID_PARAMS: i64 = -32602;
 const INTERNAL_ERROR: i64 = -32603;
 /// 2026-07-28: headers and body disagree.
 const HEADER_MISMATCH: i64 = -32020;
+/// 2026-07-28: the client lacks a capability that the request needs.
+const MISSING_CAPABILITY: i64 = -32021;
 /// 2026-07-28: no common revision.
 const UNSUPPORTED_REVISION: i64 = -32022;
 /// Before 2026-07-28: there is no such resource.
@@ -143,6 +145,13 @@ impl Refusal {
             Self::NoStream => (StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST),
             Self::LimitReached { .. } => (StatusCode::TOO_MANY_REQUESTS, INTERNAL_ERROR),
             Self::Draining | Self::NoRoutes => (StatusCode::SERVICE_UNAVAILABLE, INTERNAL_ERROR),
+            // 2026-07-28, basic/transports/streamable-http: these two are said by the status, too.
+            Self::Upstream(error)
+                if era == Era::Modern
+                    && matches!(error.code, HEADER_MISMATCH | MISSING_CAPABILITY) =>
+            {
+                (StatusCode::BAD_REQUEST, error.code)
+            }
             Self::Upstream(error) => (StatusCode::OK, error.code),
             Self::Internal(_) => (StatusCode::OK, INTERNAL_ERROR),
         }
@@ -192,9 +201,11 @@ impl From<control::Error> for Refusal {
     }
 }
 
-/// Codes of an older era must not reach a modern client, nor modern ones a legacy client.
+/// Codes of an older era must not reach a modern client, nor modern ones a legacy client. What a server says of our own exchange
+/// with it (the method, the revision) must reach neither: the client would take it for what this endpoint can do.
 fn upstream_error(error: &RpcError, era: Era) -> RpcError {
     let code = match (era, error.code) {
+        (_, METHOD_NOT_FOUND | UNSUPPORTED_REVISION) => INTERNAL_ERROR,
         (Era::Modern, RESOURCE_NOT_FOUND) | (Era::Legacy, -32029..=-32020) => INVALID_PARAMS,
         (Era::Modern, -32042) => INTERNAL_ERROR,
         (_, code) => code,
@@ -205,4 +216,39 @@ fn upstream_error(error: &RpcError, era: Era) -> RpcError {
 /// Rounded up, at least one: a client that waits that long is not refused again for the same reason.
 fn whole_seconds(duration: Duration) -> u64 {
     (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed_on(code: i64, era: Era) -> (u16, i64) {
+        let error = RpcError { code, message: "said by the server".to_owned(), data: None };
+        let rendered = Refusal::Upstream(error).render(era);
+        (rendered.status.as_u16(), rendered.error.code)
+    }
+
+    #[test]
+    fn error_of_a_server_reaches_each_client_in_the_terms_of_its_own_era() {
+        for (code, modern, legacy) in [
+            (-32020, (400, -32020), (200, -32602)),
+            (-32021, (400, -32021), (200, -32602)),
+            (-32022, (200, -32603), (200, -32603)),
+            (-32002, (200, -32602), (200, -32002)),
+            (-32042, (200, -32603), (200, -32042)),
+            (-32601, (200, -32603), (200, -32603)),
+            (-32050, (200, -32050), (200, -32050)),
+        ] {
+            assert_eq!(passed_on(code, Era::Modern), modern, "{code}");
+            assert_eq!(passed_on(code, Era::Legacy), legacy, "{code}");
+        }
+    }
+
+    #[test]
+    fn waiting_times_are_whole_seconds_and_never_too_short() {
+        let waits = |millis| {
+            Refusal::LimitReached { retry_after: Duration::from_millis(millis) }.retry_after()
+        };
+        assert_eq!((waits(0), waits(1000), waits(1001)), (Some(1), Some(1), Some(2)));
+    }
 }
