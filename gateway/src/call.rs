@@ -103,7 +103,7 @@ pub(crate) enum Target {
     ListTools,
     /// A tool of an install, found in its table.
     Tool(ToolTarget),
-    /// The tool may be one of this install, whose tools cannot be listed at the moment.
+    /// The tool may be one of this install, whose tools cannot be listed at the moment or not for this caller.
     Unlisted {
         install: usize,
     },
@@ -193,7 +193,7 @@ impl Call {
 // === impl Method ===
 
 impl Method {
-    const NAMES: &[(&str, Method)] = &[
+    pub(crate) const NAMES: &[(&str, Method)] = &[
         ("server/discover", Method::Discover),
         ("initialize", Method::Initialize),
         ("ping", Method::Ping),

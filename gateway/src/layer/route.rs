@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use control::ToolEffect;
 use domain::route::Upstream;
 
+use super::permit::may_use;
 use crate::{
     call::{Act, Call, Identified, Method, Outcome, Routed, Target, ToolTarget},
     clock::Now,
@@ -113,6 +115,13 @@ impl Resolve {
             let tool = match &install.upstream {
                 Upstream::None => None,
                 Upstream::Native(_) => identified.routes.native(index).get(name).cloned(),
+                // Who may use nothing of an install causes no request to its server, and no failure that others would see.
+                Upstream::Remote(_)
+                    if !may_use(&identified.caller, install, ToolEffect::ReadOnly) =>
+                {
+                    unlisted = unlisted.or(Some(index));
+                    None
+                }
                 Upstream::Remote(remote) => {
                     match self.lists.table(&identified.caller.ctx, install, remote).await {
                         Ok(table) => table.get(name).cloned(),

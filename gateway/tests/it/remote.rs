@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::HttpResponse;
-use domain::AuditOutcome;
+use domain::{AuditOutcome, Role};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use testkit::{
@@ -358,6 +358,33 @@ async fn request_for_input_reaches_modern_clients_as_it_is() {
     let session = client.legacy().await.expect("a session");
     let legacy = session.request("tools/call", json!({"name": "box__t"})).await.expect("a result");
     assert_eq!(legacy["isError"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn caller_who_may_not_use_an_install_causes_nothing_at_its_server_and_no_failure_of_others() {
+    let (bench, org, key) = started_with(|config| config.list_ttl_seconds = 0).await;
+    let client = bench.client(&org, &key);
+    let docs = bench.install_files(&org, "docs", &[("a.md", "text")]).await;
+    let limited = bench.key(&org, Role::Member, Some(&[docs.id])).await;
+    let stranger = bench.client(&org, &limited);
+    let server = Scripted::start(|asked| modern_server(asked, &[tool("t")]));
+    bench.install_remote(&org, "box", server.url(), Some("secret")).await;
+    // Somebody who may asks for nothing before the stranger does, so that no list is known yet.
+    bench.until("the routes have both", async || prompts(&client).await.contains("box")).await;
+    let asked = server.methods().len();
+    for name in ["box__t", "box__nothing"] {
+        let reply = call(&stranger, name, json!({})).await;
+        let message = reply.json().expect("JSON")["error"]["message"].clone();
+        assert_eq!(message, format!("Unknown tool: {name}"));
+    }
+    assert_eq!(server.methods().len(), asked, "the server was not asked");
+    assert!(names(&client).await.contains(&"box__t".to_owned()), "others see no failure of it");
+    assert_eq!(call_result(&client, "box__t", json!({})).await["resultType"], "complete");
+}
+
+/// What the list of prompts says: it names the installs without asking their servers.
+async fn prompts(client: &Mcp) -> String {
+    client.modern("prompts/list", json!({})).await.expect("a list").to_string()
 }
 
 /// Answers as a modern server with these tools does.
