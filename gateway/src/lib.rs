@@ -66,6 +66,11 @@ struct Inner {
     draining: AtomicBool,
 }
 
+/// The MCP methods that are served, of both eras. Each needs a case in the tests of authorization.
+pub fn methods() -> impl Iterator<Item = &'static str> {
+    call::Method::NAMES.iter().map(|(name, _)| *name)
+}
+
 // === impl Gateway ===
 
 impl Gateway {
@@ -112,9 +117,9 @@ impl Gateway {
                 bytes: config.cache_bytes,
                 metrics: metrics.clone(),
             },
-            quota: Limit { buckets: Arc::clone(&buckets), metrics: metrics.clone() },
             permit: Authorize,
             route: Resolve { lists, sessions, now },
+            quota: Limit { buckets: Arc::clone(&buckets), metrics: metrics.clone() },
             identify: Identify { control: control.clone(), snapshots: Arc::clone(&snapshots) },
             audit: audit::Record { control: control.clone() },
             trace: trace::Span { metrics },

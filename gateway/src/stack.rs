@@ -27,9 +27,9 @@ pub(crate) struct Layers {
     pub(crate) upstream: Upstream,
     pub(crate) credential: credential::Inject,
     pub(crate) cache: cache::Lookup,
-    pub(crate) quota: quota::Limit,
     pub(crate) permit: permit::Authorize,
     pub(crate) route: route::Resolve,
+    pub(crate) quota: quota::Limit,
     pub(crate) identify: identify::Identify,
     pub(crate) audit: audit::Record,
     pub(crate) trace: trace::Span,
@@ -39,9 +39,9 @@ pub(crate) struct Layers {
 pub(crate) type Door = trace::Spanned<
     audit::Recorded<
         identify::Identifying<
-            route::Routing<
-                permit::Permitting<
-                    quota::Limited<cache::Cached<credential::Credentialed<Upstream>>>,
+            quota::Limited<
+                route::Routing<
+                    permit::Permitting<cache::Cached<credential::Credentialed<Upstream>>>,
                 >,
             >,
         >,
@@ -53,9 +53,9 @@ pub(crate) fn build(layers: Layers) -> Door {
     Stack::new(layers.upstream) // accepts only Permitted<Routed> with its credential
         .push(layers.credential) // last: the secret exists only from here on
         .push(layers.cache) // after permit, or a cached answer would leak
-        .push(layers.quota) // hits count too
         .push(layers.permit) // Identified -> Permitted; a refused tool answers exactly like an unknown one
         .push(layers.route) // what the call is for, by the tables of the tenant's snapshot
+        .push(layers.quota) // hits and refusals count too
         .push(layers.identify) // path + token -> Identified<Call>
         .push(layers.audit) // outside of all, so that refusals are recorded
         .push(layers.trace) // joins the caller's trace

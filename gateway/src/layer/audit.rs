@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, sync::Arc};
 
 use control::{CallAudit, Control};
-use domain::{AuditOutcome, Principal, SystemReason, TenantId};
+use domain::{ApiKeyId, AuditOutcome, Principal, SystemReason, TenantId};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::{Value, json};
 
@@ -14,8 +14,9 @@ use crate::{
     stack::{Layer, Service},
 };
 
-/// Wrong keys that are written down per organisation and minute: a stranger must not be able to fill its log.
-const STRANGERS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("20 is not zero");
+/// Refused requests that are written down per minute, of all wrong keys of an organisation and of each key that calls too often:
+/// neither must be able to fill the log.
+const REFUSED_PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("20 is not zero");
 
 /// Makes the layer.
 pub(crate) struct Record {
@@ -26,7 +27,7 @@ pub(crate) struct Record {
 pub(crate) struct Recorded<S> {
     inner: S,
     control: Control,
-    strangers: DefaultKeyedRateLimiter<TenantId>,
+    refused: DefaultKeyedRateLimiter<(TenantId, Option<ApiKeyId>)>,
 }
 
 /// What is known before the call is handed on.
@@ -45,8 +46,8 @@ impl<S> Layer<S> for Record {
     type Service = Recorded<S>;
 
     fn layer(self, inner: S) -> Recorded<S> {
-        let strangers = RateLimiter::keyed(Quota::per_minute(STRANGERS_PER_MINUTE));
-        Recorded { inner, control: self.control, strangers }
+        let refused = RateLimiter::keyed(Quota::per_minute(REFUSED_PER_MINUTE));
+        Recorded { inner, control: self.control, refused }
     }
 }
 
@@ -68,7 +69,9 @@ impl<S> Recorded<S> {
         // Without a tenant there is nobody in whose log it could stand.
         let Some(tenant) = note.trail.tenant.get().copied() else { return };
         let actor = note.trail.actor.get().cloned();
-        if actor.is_none() && self.strangers.check_key(&tenant).is_err() {
+        let key = if let Some(Principal::ApiKey(key)) = actor { Some(key) } else { None };
+        let may_flood = key.is_none() || matches!(outcome, Err(Refusal::LimitReached { .. }));
+        if may_flood && self.refused.check_key(&(tenant, key)).is_err() {
             return;
         }
         let mut detail = note.detail;

@@ -1,4 +1,5 @@
-//! A token bucket per API key, in this process: a key that calls too often is told when to come back. Cached answers count too.
+//! A token bucket per API key, in this process: a key that calls too often is told when to come back. Everything counts that a
+//! known key asks for, also what comes out of the cache and what is refused: names cannot be tried out for free.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -9,9 +10,8 @@ use governor::{
 };
 use telemetry::Metrics;
 
-use super::permit::Permitted;
 use crate::{
-    call::{Outcome, Routed},
+    call::{Call, Identified, Outcome},
     error::Refusal,
     stack::{Layer, Service},
 };
@@ -55,13 +55,13 @@ impl<S> Layer<S> for Limit {
 
 // === impl Limited ===
 
-impl<S: Service<Permitted<Routed>>> Service<Permitted<Routed>> for Limited<S> {
-    async fn call(&self, permitted: Permitted<Routed>) -> Outcome {
-        if let Err(not_until) = self.buckets.check_key(&permitted.get().caller.key) {
+impl<S: Service<Identified<Call>>> Service<Identified<Call>> for Limited<S> {
+    async fn call(&self, identified: Identified<Call>) -> Outcome {
+        if let Err(not_until) = self.buckets.check_key(&identified.caller.key) {
             self.metrics.rate_limited();
             let retry_after = not_until.wait_time_from(self.clock.now());
             return Err(Refusal::LimitReached { retry_after });
         }
-        self.inner.call(permitted).await
+        self.inner.call(identified).await
     }
 }

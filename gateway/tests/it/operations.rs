@@ -40,6 +40,27 @@ async fn key_that_calls_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn refused_calls_count_against_the_limit_and_cannot_fill_the_audit_log() {
+    let bench = Bench::with(|config| {
+        config.requests_per_second = 1;
+        config.burst = 10;
+    })
+    .await;
+    let org = bench.org("acme").await;
+    let key = bench.member(&org).await;
+    let client = bench.client(&org, &key);
+    let mut statuses = Vec::new();
+    for _round in 0..80 {
+        statuses.push(call(&client, "nonsense__tool", json!({})).await.status.as_u16());
+    }
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+    let answered = statuses.iter().filter(|status| **status == 200).count();
+    let events = bench.audit(&org).await;
+    let noted = events.iter().filter(|event| event.action == "mcp.tools.call").count();
+    assert!((answered + 1..=answered + 25).contains(&noted), "{noted} of {answered} answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_call_is_in_the_audit_log_without_its_arguments() {
     let bench = Bench::start().await;
     let org = bench.org("acme").await;
