@@ -2,6 +2,7 @@
 //!
 //! Names are sentences; each rule of the design has the test that fails when it is broken.
 
+mod authorization;
 mod bench;
 mod cache;
 mod eras;
