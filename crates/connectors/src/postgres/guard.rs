@@ -62,7 +62,6 @@ const REFUSED_FUNCTIONS: &[&str] = &[
     "lastval",
     "pg_notify",
     "pg_reload_conf",
-    "pg_rotate_logfile",
     "pg_promote",
     "pg_current_logfile",
     "pg_hba_file_rules",
@@ -71,7 +70,6 @@ const REFUSED_FUNCTIONS: &[&str] = &[
     "pg_export_snapshot",
     "pg_import_system_collations",
     "pg_stat_file",
-    "pg_stat_statements_reset",
     "ts_stat",
     "ts_rewrite",
     "crosstab",
@@ -79,9 +77,15 @@ const REFUSED_FUNCTIONS: &[&str] = &[
     "xpath_table",
     "pg_prewarm",
     "currtid2",
+    "gin_clean_pending_list",
+    "pg_truncate_visibility_map",
+    "invoke",
+    "query_export_to_s3",
 ];
 
-/// Functions refused by the beginning of their name: files, other servers, sleeping, other sessions, locks, SQL in strings.
+/// Functions refused by the beginning of their name: files, other servers, sleeping, other sessions, locks, SQL in strings,
+/// maintenance that a read-only transaction does not stop. No list is complete: extensions bring functions of their own, and
+/// against those only the rights of the role help.
 const REFUSED_PREFIXES: &[&str] = &[
     "pg_read_",
     "pg_write_",
@@ -103,6 +107,9 @@ const REFUSED_PREFIXES: &[&str] = &[
     "pg_backup_",
     "pg_wal_",
     "pg_log_",
+    "pg_rotate_logfile",
+    "pg_buffercache_evict",
+    "autoprewarm_",
     "pg_stat_reset",
     "pg_stat_clear_",
     "pg_restore_",
@@ -122,6 +129,12 @@ const REFUSED_PREFIXES: &[&str] = &[
     "database_to_xml",
     "crosstab",
     "heap_page_",
+    "heap_force_",
+    "brin_summarize_",
+    "brin_desummarize_",
+    "http",
+    "run_command_on_",
+    "master_run_on_",
     "get_raw_page",
     "plpgsql_",
 ];
@@ -235,6 +248,7 @@ fn name_of(word: &Word) -> String {
 fn is_refused_function(name: &str) -> bool {
     REFUSED_FUNCTIONS.contains(&name)
         || REFUSED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || (name.starts_with("pg_") && name.ends_with("_reset"))
 }
 
 #[cfg(test)]
@@ -341,6 +355,14 @@ mod tests {
             "VALUES (pg_sleep(1))",
             "SELECT count(*) FILTER (WHERE pg_sleep(1) IS NULL) FROM t",
             "EXPLAIN SELECT pg_sleep(1)",
+            "SELECT heap_force_kill('t'::regclass, ARRAY['(0,1)']::tid[])",
+            "SELECT brin_summarize_new_values('i')",
+            "SELECT gin_clean_pending_list('i')",
+            "SELECT pg_truncate_visibility_map('t')",
+            "SELECT pg_stat_statements_reset()",
+            "SELECT content FROM http_get('http://169.254.169.254/')",
+            "SELECT aws_lambda.invoke('f', '{}')",
+            "SELECT run_command_on_workers('DROP TABLE t')",
         ] {
             assert!(matches!(refusal(sql), Refused::Function(_)), "{sql}: {:?}", refusal(sql));
         }
