@@ -95,9 +95,8 @@ async fn page(
     // One snapshot for the whole page: bounds and rows fit together, and nothing can be written.
     for setting in [
         "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        "SET LOCAL statement_timeout = '60s'",
-        "SET LOCAL lock_timeout = '5s'",
-        "SET LOCAL idle_in_transaction_session_timeout = '60s'",
+        "SELECT set_config('statement_timeout', '60s', true), set_config('lock_timeout', '5s', true), \
+                set_config('idle_in_transaction_session_timeout', '60s', true)",
     ] {
         sqlx::query(setting).execute(connection.as_mut()).await.map_err(error::reading)?;
     }

@@ -150,5 +150,9 @@ async fn rows_and_bytes_of_an_answer_are_limited() {
     let huge = json!({"sql": "SELECT repeat('x', 50000000) UNION ALL SELECT 'small'"});
     let answer = data(&cx, "query", huge).await;
     assert_eq!((&answer["row_count"], &answer["too_large_rows_left_out"]), (&json!(1), &json!(1)));
+    let nothing_else = "SELECT repeat('x', 140000) FROM generate_series(1, 100000000)";
+    let answer = data(&cx, "query", json!({"sql": nothing_else})).await;
+    assert_eq!((&answer["row_count"], &answer["truncated"]), (&json!(0), &json!(true)));
+    assert_eq!(answer["too_large_rows_left_out"], 30);
     database.drop().await;
 }
