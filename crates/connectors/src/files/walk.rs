@@ -101,11 +101,14 @@ impl<'a> Walk<'a> {
         if entry.metadata.is_dir() {
             // A linked folder is not entered: what it leads to is found under its own path, and a circle would never end.
             let enter = !entry.is_link && at.len() < MAX_DEPTH && self.may_hold_more(at);
-            return match enter.then(|| dir.open_dir(&entry.name)) {
-                None => Ok(ControlFlow::Continue(())),
-                Some(Ok(folder)) => self.visit_folder(&folder, at, each),
-                Some(Err(error)) if is_gone(&error) => Ok(ControlFlow::Continue(())),
-                Some(Err(error)) => Err(error),
+            if !enter {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let visited =
+                dir.open_dir(&entry.name).and_then(|folder| self.visit_folder(&folder, at, each));
+            return match visited {
+                Err(error) if is_gone(&error) => Ok(ControlFlow::Continue(())),
+                other => other,
             };
         }
         let path = at.join("/");
@@ -129,15 +132,11 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The visible entries of a folder by name. Links that lead out, and names that are not UTF-8, are left out.
+/// The visible entries of a folder by name. Links that lead out, and names that are not UTF-8, are left out. A folder that cannot
+/// be listed is an error: whether it may count as gone is up to the caller, and for the installed folder itself it may not.
 pub(super) fn entries(dir: &Dir) -> io::Result<Vec<Entry>> {
-    let listing = match dir.entries() {
-        Ok(listing) => listing,
-        Err(error) if is_gone(&error) => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
     let mut entries = Vec::new();
-    for entry in listing {
+    for entry in dir.entries()? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         if is_skipped(&name) {

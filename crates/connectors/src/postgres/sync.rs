@@ -101,6 +101,12 @@ async fn page(
         sqlx::query(setting).execute(connection.as_mut()).await.map_err(error::reading)?;
     }
     let catalog = Catalog::read(connection.as_mut(), config).await?;
+    if catalog.tables.is_empty() {
+        // Rights that were taken away look like this, too: a sweep would delete everything.
+        return Err(ConnectorError::permanent(
+            "No table can be synced: give the user the right to read some that have a primary key. What was synced stays.",
+        ));
+    }
     let run = Run { cx, config, catalog: &catalog, last: &last };
     let page = run.page(connection, cursor).await?;
     sqlx::query("ROLLBACK").execute(connection.as_mut()).await.map_err(error::reading)?;

@@ -1,6 +1,10 @@
 //! The folder connector: what it reads, what it leaves out, and that nothing leads out of it.
 
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::Path,
+};
 
 use connector_sdk::{ConnectorError, Context};
 use serde_json::{Value, json};
@@ -173,6 +177,19 @@ async fn many_files_come_in_pages_and_gone_ones_are_swept() {
     assert!(kept.replica.get("files", "folder0/file000.txt").is_none());
     assert!(kept.replica.get("files", "folder1/new.txt").is_some());
     assert!(!ids(&kept).iter().any(|id| id.starts_with("folder3/")));
+}
+
+/// Whoever runs this as root may read it all the same, and then has to find what is in it.
+#[tokio::test]
+async fn folder_that_may_not_be_read_does_not_look_like_an_empty_one() {
+    let tree = Tree::new();
+    tree.write("a.md", "text");
+    let cx = tree.context();
+    let mut replica = synced(&cx).await;
+    fs::set_permissions(&tree.root, Permissions::from_mode(0o000)).expect("permissions");
+    let outcome = sync(connector("files"), &cx, &mut replica).await;
+    fs::set_permissions(&tree.root, Permissions::from_mode(0o700)).expect("permissions");
+    assert_eq!(ids(&replica), ["a.md"], "{:?}", outcome.err());
 }
 
 #[tokio::test]

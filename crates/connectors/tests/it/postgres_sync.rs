@@ -230,6 +230,23 @@ async fn dropped_table_takes_its_documents_along() {
 }
 
 #[tokio::test]
+async fn database_of_which_nothing_may_be_read_does_not_look_like_an_empty_one() {
+    let database = Database::create().await;
+    database.run(NOTES).await;
+    let cx = database.context(&json!({}));
+    let mut synced = Synced::default();
+    run(&cx, &mut synced).await;
+    database.run(&format!("REVOKE ALL ON notes FROM {}", database.reader)).await;
+    let error = sync(connector("postgres"), &cx, &mut synced).await.expect_err("no rights");
+    assert!(
+        matches!(&error, ConnectorError::Permanent { message, .. } if message.contains("give the user the right")),
+        "{error}"
+    );
+    assert_eq!(ids(&synced).len(), 7);
+    database.drop().await;
+}
+
+#[tokio::test]
 async fn partitioned_table_is_synced_once() {
     let database = Database::create().await;
     database
