@@ -161,6 +161,26 @@ def test_every_pod_is_restricted() -> None:
             assert context["capabilities"] == {"drop": ["ALL"]}
 
 
+def test_vault_key_can_be_read_by_the_pods_that_copy_it() -> None:
+    for deployment in kubernetes("Deployment"):
+        pod = deployment["spec"]["template"]["spec"]
+        [source] = [volume["secret"] for volume in pod["volumes"] if "secret" in volume]
+        # Its files belong to root and to the group of the pod: the user that is not root reads them by the latter.
+        assert source["defaultMode"] == 0o440
+        assert pod["securityContext"]["fsGroup"] == pod["securityContext"]["runAsGroup"]
+
+
+def test_doors_answer_until_the_service_has_forgotten_them() -> None:
+    drain = json.loads((DEPLOY / "config.schema.json").read_text())["$defs"]["ServerSettings"]["properties"]["shutdown_seconds"]
+    for deployment in kubernetes("Deployment"):
+        [container] = deployment["spec"]["template"]["spec"]["containers"]
+        if "worker" in container["args"]:
+            continue
+        pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+        grace = deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"]
+        assert 0 < pause and pause + drain["default"] < grace
+
+
 def test_selectors_match_the_pods_they_are_for() -> None:
     labels = {d["metadata"]["name"]: d["spec"]["template"]["metadata"]["labels"] for d in kubernetes("Deployment")}
     for deployment in kubernetes("Deployment"):

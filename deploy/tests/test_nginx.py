@@ -95,15 +95,32 @@ async def test_claims_of_the_client_about_itself_are_overwritten(nginx: Nginx) -
     api, gateways = Scripted(nginx.api_port), [Scripted(port) for port in nginx.gateway_ports]
     async with scripted(api, *gateways):
         for path in ("/t/demo/mcp", "/graphql", "/graphql/ws"):
-            await nginx.exchange(post(path, b"", *forged))
+            request = post(path, b"", *forged).replace(b"Host: localhost", b"Host: localhost:8443")
+            await nginx.exchange(request)
     seen = [request for server in (api, *gateways) for request in server.seen]
     assert len(seen) == 3
     for request in seen:
         assert request.headers["x-forwarded-for"] == "127.0.0.1"
         assert request.headers["x-forwarded-proto"] == "https"
-        assert request.headers["x-forwarded-host"] == "localhost"
+        # The api refuses every host but the public one, and the console's port is a part of its origin.
+        assert request.headers["host"] == "localhost:8443"
+        assert request.headers["x-forwarded-host"] == "localhost:8443"
         assert len(request.headers["x-request-id"]) == 32
         assert not {"forwarded", "x-real-ip"} & request.headers.keys()
+
+
+async def test_host_of_http_2_passes_too(nginx: Nginx) -> None:
+    api = Scripted(nginx.api_port)
+    address = f"localhost:{nginx.port}"
+    async with scripted(api):
+        curl = ["curl", "--silent", "--http2", "--cacert", str(nginx.certificate), "--write-out", "%{http_version}"]
+        process = await asyncio.create_subprocess_exec(
+            *curl, "--output", os.devnull, f"https://{address}/installs", stdout=asyncio.subprocess.PIPE
+        )
+        version, _ = await asyncio.wait_for(process.communicate(), REPLY_SECONDS)
+    assert version == b"2"
+    [request] = api.seen
+    assert request.headers["host"] == address
 
 
 async def test_headers_of_mcp_pass_unchanged(nginx: Nginx) -> None:
