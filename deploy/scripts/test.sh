@@ -3,9 +3,10 @@
 set -euo pipefail
 . "$(dirname "$0")/tools.sh"
 
+# Packages first: the C compiler that need_cargo looks for is one of them.
+deploy/scripts/packages.sh
 need_cargo
 need_node
-deploy/scripts/packages.sh
 
 say "Installing the Python and Node packages of the tests"
 clients=crates/testkit/clients
@@ -25,6 +26,7 @@ cargo build --locked --workspace --bins
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --locked --workspace --no-run
 else
+    say "cargo-nextest is not installed: cargo test runs the tests (cargo install cargo-nextest --locked is faster)"
     cargo test --locked --workspace --no-run
 fi
 
