@@ -6,40 +6,13 @@ use store::NewAudit;
 
 use crate::{Control, Error};
 
-/// Every action that can stand in the audit log. MCP actions are named by the gateway: `mcp.<method with dots>`.
-pub(crate) mod action {
-    pub(crate) const API_KEY_CREATE: &str = "api_key.create";
-    pub(crate) const API_KEY_LIST: &str = "api_key.list";
-    pub(crate) const API_KEY_REVOKE: &str = "api_key.revoke";
-    pub(crate) const AUDIT_READ: &str = "audit.read";
-    pub(crate) const CONNECTION_CHECK: &str = "connection.check";
-    pub(crate) const CONNECTOR_READ: &str = "connector.read";
-    pub(crate) const CREDENTIAL_OPEN: &str = "credential.open";
-    pub(crate) const ENDPOINT_LIST: &str = "endpoint.list";
-    pub(crate) const INSTALL_CREATE: &str = "install.create";
-    pub(crate) const INSTALL_NEEDS_REAUTH: &str = "install.needs_reauth";
-    pub(crate) const INSTALL_READ: &str = "install.read";
-    pub(crate) const INSTALL_REMOVE: &str = "install.remove";
-    pub(crate) const INSTALL_UPDATE: &str = "install.update";
-    pub(crate) const LINK_CREATE: &str = "sign_in_link.create";
-    pub(crate) const MEMBER_LIST: &str = "member.list";
-    pub(crate) const RECORD_READ: &str = "record.read";
-    pub(crate) const RECORD_SEARCH: &str = "record.search";
-    pub(crate) const RUN_READ: &str = "run.read";
-    pub(crate) const SESSION_CREATE: &str = "session.create";
-    pub(crate) const SESSION_END: &str = "session.end";
-    pub(crate) const SYNC_CANCEL: &str = "sync.cancel";
-    pub(crate) const SYNC_FINISH: &str = "sync.finish";
-    pub(crate) const SYNC_START: &str = "sync.start";
-    pub(crate) const TENANT_SET_UP: &str = "tenant.set_up";
-    pub(crate) const TENANT_READ: &str = "tenant.read";
-    pub(crate) const TOOL_CALL: &str = "tool.call";
-}
+pub(crate) use crate::audit_actions as action;
+pub use crate::audit_actions::Action;
 
 /// What somebody is about to do: the action and what it is done to.
 #[derive(Debug, Clone)]
 pub(crate) struct Deed {
-    action: &'static str,
+    action: Action,
     target: Option<String>,
 }
 
@@ -57,8 +30,8 @@ pub struct AuditFilter {
 #[derive(Debug, Clone)]
 pub struct CallAudit {
     pub actor: Principal,
-    /// `mcp.` and the method with dots for slashes: `mcp.tools.call`.
-    pub action: String,
+    /// By the method: [`Action::of_call`].
+    pub action: Action,
     /// Tool, resource or install; never arguments.
     pub target: Option<String>,
     pub outcome: AuditOutcome,
@@ -71,12 +44,12 @@ pub struct CallAudit {
 
 impl Deed {
     /// An action without a target of its own.
-    pub(crate) const fn new(action: &'static str) -> Self {
+    pub(crate) const fn new(action: Action) -> Self {
         Self { action, target: None }
     }
 
     /// An action on something.
-    pub(crate) fn on(action: &'static str, target: &impl ToString) -> Self {
+    pub(crate) fn on(action: Action, target: &impl ToString) -> Self {
         Self { action, target: Some(target.to_string()) }
     }
 }
@@ -129,7 +102,7 @@ impl Control {
             id: AuditId::generate(),
             at: self.now(),
             actor: call.actor.to_string(),
-            action: call.action,
+            action: call.action.as_str().to_owned(),
             target: call.target,
             outcome: call.outcome,
             request_id: call.request_id,
@@ -159,7 +132,7 @@ impl Control {
             id: AuditId::generate(),
             at: self.now(),
             actor: actor.to_string(),
-            action: deed.action.to_owned(),
+            action: deed.action.as_str().to_owned(),
             target: deed.target.clone(),
             outcome: AuditOutcome::Succeeded,
             request_id: request_id.to_owned(),

@@ -6,6 +6,7 @@
 mod access;
 mod api_keys;
 mod audit;
+mod audit_actions;
 mod clock;
 mod config;
 mod credentials;
@@ -45,7 +46,7 @@ use telemetry::Metrics;
 use vault::Vault;
 
 pub use api_keys::{CreateApiKey, CreatedApiKey};
-pub use audit::{AuditFilter, CallAudit};
+pub use audit::{Action, AuditFilter, CallAudit};
 pub use clock::Clock;
 pub use config::Config;
 pub use connector_sdk::{

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use control::{CallAudit, Control};
+use control::{Action, CallAudit, Control};
 use domain::{ApiKeyId, AuditOutcome, Principal, SystemReason, TenantId};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ pub(crate) struct Recorded<S> {
 
 /// What is known before the call is handed on.
 struct Note {
-    action: String,
+    action: Action,
     target: Option<String>,
     detail: serde_json::Map<String, Value>,
     request_id: String,
@@ -118,7 +118,7 @@ impl Note {
             Act::OpenStream | Act::EndSession => None,
         };
         Some(Self {
-            action: format!("mcp.{}", call.label().replace('/', ".")),
+            action: Action::of_call(call.label()),
             target: target.map(|name| name.chars().take(256).collect()),
             detail,
             request_id: call.request_id.clone(),

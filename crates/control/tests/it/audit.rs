@@ -1,6 +1,6 @@
 //! The audit log.
 
-use control::{AuditFilter, CallAudit, Config, Error};
+use control::{Action, AuditFilter, CallAudit, Config, Error};
 use domain::{AuditOutcome, PageArgs, Role};
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use crate::plane::Plane;
 fn call(plane: &Plane, number: usize) -> CallAudit {
     CallAudit {
         actor: plane.owner.principal().clone(),
-        action: "mcp.tools.call".to_owned(),
+        action: Action::of_call("tools/call"),
         target: Some(format!("fake__echo {number}")),
         outcome: AuditOutcome::Succeeded,
         request_id: "request".to_owned(),

@@ -1,0 +1,101 @@
+//! Every action that can stand in the audit log: a closed list, so that a reader can know it and a typing mistake cannot add to it.
+
+use std::fmt;
+
+/// What an entry of the audit log tells. Only the list below makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Action(&'static str);
+
+/// Writes the list as one constant each and as the list of all.
+macro_rules! actions {
+    ($($name:ident $word:literal,)*) => {
+        $(pub(crate) const $name: Action = Action($word);)*
+
+        /// Every action, in the order of the list.
+        pub(crate) const ALL: &[Action] = &[$($name,)*];
+    };
+}
+
+actions! {
+    API_KEY_CREATE "api_key.create",
+    API_KEY_LIST "api_key.list",
+    API_KEY_REVOKE "api_key.revoke",
+    AUDIT_READ "audit.read",
+    CONNECTION_CHECK "connection.check",
+    CONNECTOR_READ "connector.read",
+    CREDENTIAL_OPEN "credential.open",
+    ENDPOINT_LIST "endpoint.list",
+    INSTALL_CREATE "install.create",
+    INSTALL_NEEDS_REAUTH "install.needs_reauth",
+    INSTALL_READ "install.read",
+    INSTALL_REMOVE "install.remove",
+    INSTALL_UPDATE "install.update",
+    LINK_CREATE "sign_in_link.create",
+    MEMBER_LIST "member.list",
+    RECORD_READ "record.read",
+    RECORD_SEARCH "record.search",
+    RUN_READ "run.read",
+    SESSION_CREATE "session.create",
+    SESSION_END "session.end",
+    SYNC_CANCEL "sync.cancel",
+    SYNC_FINISH "sync.finish",
+    SYNC_START "sync.start",
+    TENANT_SET_UP "tenant.set_up",
+    TENANT_READ "tenant.read",
+    TOOL_CALL "tool.call",
+    // What the gateway answers, by the method of the protocol.
+    MCP_DISCOVER "mcp.server.discover",
+    MCP_INITIALIZE "mcp.initialize",
+    MCP_LIST_TOOLS "mcp.tools.list",
+    MCP_CALL_TOOL "mcp.tools.call",
+    MCP_LIST_RESOURCES "mcp.resources.list",
+    MCP_LIST_TEMPLATES "mcp.resources.templates.list",
+    MCP_READ_RESOURCE "mcp.resources.read",
+    MCP_LIST_PROMPTS "mcp.prompts.list",
+    MCP_GET_PROMPT "mcp.prompts.get",
+    MCP_OPEN_STREAM "mcp.GET",
+    MCP_END_SESSION "mcp.DELETE",
+    MCP_OTHER "mcp.other",
+}
+
+// === impl Action ===
+
+impl Action {
+    /// `noun.verb`, as stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// The action of an MCP request, by its method (`tools/call`). What is not in the list is `mcp.other`.
+    pub fn of_call(method: &str) -> Self {
+        let word = method.replace('/', ".");
+        let known = |action: &&Self| action.0.strip_prefix("mcp.") == Some(word.as_str());
+        ALL.iter().find(known).copied().unwrap_or(MCP_OTHER)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_action_is_in_the_list_once_and_is_a_noun_and_a_verb() {
+        let words: BTreeSet<_> = ALL.iter().map(|action| action.as_str()).collect();
+        assert_eq!(words.len(), ALL.len());
+        assert!(words.iter().all(|word| word.contains('.')), "{words:?}");
+    }
+
+    #[test]
+    fn method_that_nobody_knows_adds_nothing_to_the_list() {
+        assert_eq!(Action::of_call("tools/call"), MCP_CALL_TOOL);
+        assert_eq!(Action::of_call("tools/explode"), MCP_OTHER);
+    }
+}
