@@ -103,6 +103,14 @@ def test_collector_has_every_part_that_its_pipelines_name() -> None:
         assert {"attributes/drop", "redaction"} <= set(order), name
 
 
+def test_collector_gets_the_traces_that_it_chooses_among() -> None:
+    policies = {policy["name"] for policy in load("otel/collector.yaml")["processors"]["tail_sampling"]["policies"]}
+    assert "failures" in policies
+    for role in ("api", "worker", "gateway"):
+        environment = load("compose.yaml")["services"][role]["environment"]
+        assert environment["PATCHBAY__TELEMETRY__TRACE_SAMPLE_RATIO"] == "1", role
+
+
 @pytest.mark.parametrize(
     "secret",
     [
