@@ -13,7 +13,7 @@ cargo clippy --locked --workspace --all-targets -- -D warnings
 say "Dependency direction"
 cargo test --quiet --locked --package testkit --test it layers::
 if cargo deny --version >/dev/null 2>&1; then
-    cargo deny --offline check bans licenses sources
+    cargo deny --locked check --allow unused-wrapper bans licenses sources
 else
     say "cargo-deny is not installed: licences were not checked (cargo install cargo-deny --locked)"
 fi
