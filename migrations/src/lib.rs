@@ -8,6 +8,8 @@ mod m20261123_000002_organisation;
 mod m20261123_000003_work;
 mod m20261123_000004_records;
 mod m20261123_000005_standing;
+mod m20261123_000006_identity;
+mod m20261123_000010_audit_chain;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -22,6 +24,12 @@ pub const GLOBAL_TABLES: &[&str] = &[
     "sign_in_links",
     "jobs",
     "api_key_hashes",
+    "verified_domains",
+    "identities",
+    "affiliations",
+    "sign_in_attempts",
+    "logout_tokens",
+    "audit_keys",
     "seaql_migrations",
 ];
 
@@ -48,3 +56,5 @@ impl MigratorTrait for Migrator {
         ]
     }
 }
+            Box::new(m20261123_000006_identity::Migration),
+            Box::new(m20261123_000010_audit_chain::Migration),

@@ -81,6 +81,10 @@ impl Control {
             tenant: link.tenant,
             created_at: now,
             expires_at: now + Duration::hours(self.config().session_hours.into()),
+            last_seen_at: now,
+            authenticated_at: now,
+            idle_seconds: None,
+            proof: None,
             revoked_at: None,
         };
         let hash = hash_of(&token);

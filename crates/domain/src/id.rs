@@ -67,6 +67,14 @@ pub mod kind {
     pub enum Audit {}
     /// Members who are given access together.
     pub enum Group {}
+    /// A way to sign in through an organisation's own identity provider.
+    pub enum SsoConnection {}
+    /// A domain of an organisation, proven or claimed.
+    pub enum Domain {}
+    /// A person as one identity provider knows them.
+    pub enum Identity {}
+    /// A sign-in that was begun.
+    pub enum SignInAttempt {}
 
     impl Kind for Tenant {
         const PREFIX: &'static str = "tenant";
@@ -110,6 +118,18 @@ pub mod kind {
     impl Kind for Group {
         const PREFIX: &'static str = "group";
     }
+    impl Kind for SsoConnection {
+        const PREFIX: &'static str = "sso_connection";
+    }
+    impl Kind for Domain {
+        const PREFIX: &'static str = "domain";
+    }
+    impl Kind for Identity {
+        const PREFIX: &'static str = "identity";
+    }
+    impl Kind for SignInAttempt {
+        const PREFIX: &'static str = "sign_in_attempt";
+    }
 }
 
 pub type TenantId = Id<kind::Tenant>;
@@ -126,6 +146,10 @@ pub type EndpointId = Id<kind::Endpoint>;
 pub type ApiKeyId = Id<kind::ApiKey>;
 pub type AuditId = Id<kind::Audit>;
 pub type GroupId = Id<kind::Group>;
+pub type SsoConnectionId = Id<kind::SsoConnection>;
+pub type DomainId = Id<kind::Domain>;
+pub type IdentityId = Id<kind::Identity>;
+pub type SignInAttemptId = Id<kind::SignInAttempt>;
 
 // === impl Id ===
 

@@ -6,6 +6,7 @@ pub mod authz;
 pub mod event;
 pub mod id;
 pub mod job;
+pub mod identity;
 pub mod key;
 pub mod noun;
 pub mod page;
@@ -21,6 +22,8 @@ pub use id::{
 };
 pub use noun::{
     ApiKey, AuditEvent, AuditOutcome, Credential, Endpoint, Install, InstallStatus, Membership,
+pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
+pub use identity::{Domain, Identity, SsoConnection};
     Record, RecordHit, RunState, Session, SyncRun, Tenant, User,
 };
 pub use page::{Page, PageArgs};

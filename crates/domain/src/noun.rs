@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ApiKeyId, AuditId, Classification, CredentialId, EndpointId, InstallId, MembershipId, RecordId,
-    Role, RunId, SessionId, TenantId, UserId,
+    ApiKeyId, Classification, CredentialId, EndpointId, InstallId, MembershipId, RecordId,
+    Role, RunId, SessionId, TenantId, UserId, identity::SessionProof,
 };
 
 /// An organisation.
@@ -48,6 +48,13 @@ pub struct Session {
     pub tenant: TenantId,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+    /// When the person last proved who they are.
+    pub authenticated_at: DateTime<Utc>,
+    /// Seconds without a request after which it ends; `None` does not look at it.
+    pub idle_seconds: Option<i64>,
+    /// Who vouched for the person; `None` for a one-time link.
+    pub proof: Option<SessionProof>,
     pub revoked_at: Option<DateTime<Utc>>,
 }
 

@@ -1,9 +1,7 @@
 //! The global tables: what is looked up before a tenant is known. Named for what it is; nothing here is behind a grant.
 
 use chrono::{DateTime, Utc};
-use domain::{
-    ApiKeyId, Session, SessionId, SignInLinkId, Tenant, TenantId, TokenHash, User, UserId,
-};
+use domain::{ApiKeyId, Session, SignInLinkId, Tenant, TenantId, TokenHash, User, UserId};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, DatabaseExecutor, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, sea_query::Expr,
@@ -11,7 +9,7 @@ use sea_orm::{
 
 use crate::{
     Error, Store,
-    entity::{api_key_hash, session, sign_in_link, tenant, user},
+    entity::{api_key_hash, logout_token, session, sign_in_attempt, sign_in_link, tenant, user},
     scoped::Global,
     store::Turn,
     text,
@@ -178,53 +176,6 @@ impl<'s> Directory<'s> {
         Ok(query.all(&self.connection()).await?.into_iter().map(User::from).collect())
     }
 
-    /// Keeps a session.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when the person or organisation is not there.
-    pub async fn create_session(&self, new: NewSession) -> Result<Session, Error> {
-        let _turn = self.turn().await?;
-        let NewSession { session, hash } = new;
-        let row = session::ActiveModel {
-            id: Set(session.id.uuid()),
-            hash: Set(hash.to_hex()),
-            user_id: Set(session.user.uuid()),
-            tenant_id: Set(session.tenant.uuid()),
-            created_at: Set(kept(session.created_at)),
-            expires_at: Set(kept(session.expires_at)),
-            revoked_at: Set(session.revoked_at.map(kept)),
-        };
-        let row = session::Entity::insert(row)
-            .exec_with_returning(&self.connection())
-            .await
-            .map_err(Error::of_write("session"))?;
-        Ok(row.into())
-    }
-
-    /// The session of a token, also when it is over: `expires_at` and `revoked_at` are the caller's to check.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn find_session(&self, hash: TokenHash) -> Result<Option<Session>, Error> {
-        let query = session::Entity::all().filter(session::Column::Hash.eq(hash.to_hex()));
-        Ok(query.one(&self.connection()).await?.map(Session::from))
-    }
-
-    /// Ends a session. Ending it again changes nothing.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn revoke_session(&self, id: SessionId, at: DateTime<Utc>) -> Result<(), Error> {
-        let _turn = self.turn().await?;
-        session::Entity::all_update()
-            .col_expr(session::Column::RevokedAt, Expr::value(kept(at)))
-            .filter(session::Column::Id.eq(id.uuid()))
-            .filter(session::Column::RevokedAt.is_null())
-            .exec(&self.connection())
-            .await?;
-        Ok(())
-    }
-
     /// Keeps a one-time sign-in link.
     ///
     /// # Errors
@@ -273,7 +224,7 @@ impl<'s> Directory<'s> {
         }))
     }
 
-    /// Removes sessions and links that ended before a time. Gives how many there were.
+    /// Removes sessions, links, attempts and logout tokens that ended before a time. Gives how many there were.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -288,7 +239,18 @@ impl<'s> Directory<'s> {
             .filter(sign_in_link::Column::ExpiresAt.lt(before))
             .exec(&self.connection())
             .await?;
-        Ok(sessions.rows_affected + links.rows_affected)
+        let attempts = sign_in_attempt::Entity::all_delete()
+            .filter(sign_in_attempt::Column::ExpiresAt.lt(before))
+            .exec(&self.connection())
+            .await?;
+        let logouts = logout_token::Entity::all_delete()
+            .filter(logout_token::Column::ExpiresAt.lt(before))
+            .exec(&self.connection())
+            .await?;
+        Ok(sessions.rows_affected
+            + links.rows_affected
+            + attempts.rows_affected
+            + logouts.rows_affected)
     }
 
     /// Whose key this is. A revoked key leads nowhere; whether it has expired is for the key itself to say.
@@ -305,7 +267,7 @@ impl<'s> Directory<'s> {
         Ok(row.map(|row| (TenantId::from_uuid(row.tenant_id), ApiKeyId::from_uuid(row.api_key_id))))
     }
 
-    fn connection(&self) -> DatabaseExecutor<'s> {
+    pub(crate) fn connection(&self) -> DatabaseExecutor<'s> {
         match self.0 {
             Place::Store(store) => store.connection().into(),
             Place::Within(transaction) => transaction.into(),
@@ -313,7 +275,7 @@ impl<'s> Directory<'s> {
     }
 
     /// A transaction has its turn already.
-    async fn turn(&self) -> Result<Option<Turn>, Error> {
+    pub(crate) async fn turn(&self) -> Result<Option<Turn>, Error> {
         match self.0 {
             Place::Store(store) => store.take_turn().await,
             Place::Within(_) => Ok(None),
@@ -332,19 +294,6 @@ impl From<user::Model> for User {
             email: row.email,
             display_name: row.display_name,
             created_at: row.created_at,
-        }
-    }
-}
-
-impl From<session::Model> for Session {
-    fn from(row: session::Model) -> Self {
-        Self {
-            id: SessionId::from_uuid(row.id),
-            user: UserId::from_uuid(row.user_id),
-            tenant: TenantId::from_uuid(row.tenant_id),
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-            revoked_at: row.revoked_at,
         }
     }
 }

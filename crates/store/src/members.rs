@@ -10,7 +10,13 @@ use domain::{
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, Order, QueryFilter, sea_query::Expr};
 
-use crate::{Error, Tx, entity::membership, page, scoped::TenantOwned, time::kept};
+use crate::{
+    Error, Tx,
+    entity::{affiliation, membership},
+    page,
+    scoped::TenantOwned,
+    time::kept,
+};
 
 /// Members of the transaction's tenant.
 pub struct Members<'t> {
@@ -95,6 +101,10 @@ impl<'t> Members<'t> {
             .exec_with_returning(connection)
             .await
             .map_err(Error::of_write("user"))?;
+        // Removed with the membership, by the database.
+        let affiliation =
+            affiliation::ActiveModel { tenant_id: Set(row.tenant_id), user_id: Set(row.user_id) };
+        affiliation::Entity::insert(affiliation).exec_without_returning(connection).await?;
         row.try_into()
     }
 

@@ -88,6 +88,16 @@ impl TenantOwned for entity::api_key::Entity {
 impl TenantOwned for entity::audit_event::Entity {
     const TENANT: Self::Column = entity::audit_event::Column::TenantId;
 }
+impl TenantOwned for entity::sso_connection::Entity {
+    const TENANT: Self::Column = entity::sso_connection::Column::TenantId;
+}
+impl TenantOwned for entity::domain::Entity {
+    const TENANT: Self::Column = entity::domain::Column::TenantId;
+}
+/// A global table, but within a tenant's transaction it is used as the tenant's.
+impl TenantOwned for entity::verified_domain::Entity {
+    const TENANT: Self::Column = entity::verified_domain::Column::TenantId;
+}
 /// A global table, but within a tenant's transaction it is used as the tenant's.
 impl TenantOwned for entity::job::Entity {
     const TENANT: Self::Column = entity::job::Column::TenantId;
@@ -107,3 +117,8 @@ impl Global for entity::session::Entity {}
 impl Global for entity::sign_in_link::Entity {}
 impl Global for entity::job::Entity {}
 impl Global for entity::api_key_hash::Entity {}
+impl Global for entity::verified_domain::Entity {}
+impl Global for entity::identity::Entity {}
+impl Global for entity::affiliation::Entity {}
+impl Global for entity::sign_in_attempt::Entity {}
+impl Global for entity::logout_token::Entity {}

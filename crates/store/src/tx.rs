@@ -7,8 +7,8 @@ use sea_orm::{
 };
 
 use crate::{
-    ApiKeys, Audit, Credentials, DataKeys, Directory, Endpoints, Error, Installs, Members, Records,
-    Runs, Store, TenantRow, TxJobs, store::Turn,
+    ApiKeys, Audit, Credentials, DataKeys, Directory, Domains, Endpoints, Error, Installs, Members,
+    Records, Runs, SsoConnections, Store, TenantRow, TxJobs, store::Turn,
 };
 
 /// A transaction of one tenant. Dropping it without [`Tx::commit`] takes everything back.
@@ -146,6 +146,16 @@ impl Tx {
     /// Who belongs to the organisation.
     pub const fn members(&self) -> Members<'_> {
         Members::new(self)
+    }
+
+    /// Ways to sign in by the organisation's own provider.
+    pub const fn sso_connections(&self) -> SsoConnections<'_> {
+        SsoConnections::new(self)
+    }
+
+    /// Domains, claimed or proven.
+    pub const fn domains(&self) -> Domains<'_> {
+        Domains::new(self)
     }
 
     /// The audit log.

@@ -13,6 +13,14 @@ pub(crate) struct Model {
     pub(crate) created_at: DateTimeUtc,
     pub(crate) expires_at: DateTimeUtc,
     pub(crate) revoked_at: Option<DateTimeUtc>,
+    pub(crate) last_seen_at: Option<DateTimeUtc>,
+    pub(crate) authenticated_at: Option<DateTimeUtc>,
+    pub(crate) idle_seconds: Option<i64>,
+    pub(crate) connection_id: Option<Uuid>,
+    pub(crate) provider: Option<String>,
+    pub(crate) issuer: Option<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) provider_session: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

@@ -61,6 +61,10 @@ async fn session_is_found_by_its_token_and_ends_once() {
             tenant: acme,
             created_at: at(0),
             expires_at: at(3600),
+            last_seen_at: at(0),
+            authenticated_at: at(0),
+            idle_seconds: Some(600),
+            proof: None,
             revoked_at: None,
         };
         let directory = bench.store.directory();

@@ -11,4 +11,5 @@ mod records;
 mod runs;
 mod schema;
 mod search;
+mod sign_in;
 mod transactions;
