@@ -13,7 +13,7 @@ use backplane::{Deliveries, Delivery};
 use control::Control;
 use domain::job::{Job, JobPayload, Lane, Settle};
 use futures_util::FutureExt;
-use telemetry::{Metrics, names::span, propagate::add_link};
+use telemetry::{Metrics, names::span, propagate::set_parent};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
@@ -114,7 +114,7 @@ impl Runner {
         delivery.ack().await;
     }
 
-    /// Runs a claimed job in a span of its own, linked to the one that enqueued it: the cause did not wait for it.
+    /// Runs a claimed job as a part of the trace that caused it: the message says which, or the row where the sweeper rang.
     async fn work(&self, job: Job, holder: &str, rung_by: Option<&str>) {
         let kind = job.payload.as_ref().map_or("unknown", JobPayload::kind);
         let span = tracing::info_span!(
@@ -126,8 +126,8 @@ impl Runner {
             job.kind = kind,
             job.attempt = job.attempt,
         );
-        if let Some(cause) = job.traceparent.as_deref().or(rung_by) {
-            add_link(&span, cause);
+        if let Some(cause) = rung_by.or(job.traceparent.as_deref()) {
+            set_parent(&span, cause);
         }
         let started = Instant::now();
         let outcome = self.run_and_settle(&job, holder).instrument(span).await;

@@ -8,7 +8,8 @@ use domain::{
 };
 use serde_json::json;
 use store::{NewJob, NewRun, Tx};
-use telemetry::propagate::current_traceparent;
+use telemetry::{names::span, propagate::current_traceparent};
+use tracing::Instrument;
 
 use crate::{
     Control, Error,
@@ -26,7 +27,6 @@ pub(crate) struct Enqueued {
     pub(crate) run: SyncRun,
     job: JobId,
     lane: Lane,
-    traceparent: Option<String>,
 }
 
 // === impl NewSync ===
@@ -181,15 +181,26 @@ impl Control {
             dedup_key: None,
             traceparent: current_traceparent(),
         };
-        let (id, lane, traceparent) = (job.id, job.lane, job.traceparent.clone());
+        let (id, lane) = (job.id, job.lane);
         tx.jobs().enqueue(granted, job).await?;
-        Ok(Enqueued { run, job: id, lane, traceparent })
+        Ok(Enqueued { run, job: id, lane })
     }
 
     /// Rings for a committed sync and tells watchers. The sweeper makes up for a ring that fails.
     pub(crate) async fn announce(&self, enqueued: Option<Enqueued>) -> Option<SyncRun> {
         let enqueued = enqueued?;
-        self.ring(enqueued.lane, enqueued.job, enqueued.traceparent.as_deref()).await;
+        let span = tracing::info_span!(
+            "queue.jobs.ring",
+            otel.name = span::QUEUE_RING,
+            otel.kind = "producer",
+            job.id = %enqueued.job,
+        );
+        // The message carries the span of its own sending: the worker joins the trace there.
+        let ring = async {
+            let traceparent = current_traceparent();
+            self.ring(enqueued.lane, enqueued.job, traceparent.as_deref()).await;
+        };
+        ring.instrument(span).await;
         self.signal(run_changed(&enqueued.run)).await;
         Some(enqueued.run)
     }

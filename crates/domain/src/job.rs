@@ -48,7 +48,7 @@ pub struct Job {
     /// 1 for the first try.
     pub attempt: i32,
     pub lease_until: DateTime<Utc>,
-    /// W3C `traceparent` of the span that enqueued it, for a link.
+    /// W3C `traceparent` of the span that enqueued it: the job joins its trace.
     pub traceparent: Option<String>,
 }
 

@@ -1,48 +1,20 @@
-//! Every span, metric and attribute name, once.
+//! Names of spans, metrics and their labels, each written once. Attributes that only one place sets are written there.
 
 /// Span names: `<layer>.<noun>.<verb>`.
 pub mod span {
     pub const HTTP_REQUEST: &str = "http.request";
     pub const GRAPHQL_OPERATION: &str = "graphql.operation";
     pub const GRAPHQL_LOAD: &str = "graphql.load";
-    pub const MCP_REQUEST: &str = "mcp.request";
-    pub const MCP_UPSTREAM: &str = "mcp.upstream";
     pub const JOB_RUN: &str = "job.run";
     pub const JOB_SYNC_INSTALL: &str = "job.sync_install";
     pub const QUEUE_RING: &str = "queue.jobs.ring";
-    pub const INSTALL_CREATE: &str = "control.installs.install";
-    pub const SYNC_START: &str = "control.syncs.start";
     pub const SYNC_PAGE: &str = "control.syncs.page";
     pub const TOOL_CALL: &str = "control.tools.call";
-    pub const EGRESS_REQUEST: &str = "egress.request";
 }
 
 /// Attributes of the OpenTelemetry conventions for MCP (semantic-conventions-genai, `docs/gen-ai/mcp.md`).
 pub mod attribute {
     pub const MCP_METHOD: &str = "mcp.method.name";
-    pub const MCP_PROTOCOL_VERSION: &str = "mcp.protocol.version";
-    /// Only for revisions before 2026-07-28, which have sessions.
-    pub const MCP_SESSION: &str = "mcp.session.id";
-    /// Opt-in: a URI may say more than an operator wants to keep.
-    pub const MCP_RESOURCE_URI: &str = "mcp.resource.uri";
-    pub const TOOL_NAME: &str = "gen_ai.tool.name";
-    pub const PROMPT_NAME: &str = "gen_ai.prompt.name";
-    /// `execute_tool`, for tool calls only.
-    pub const OPERATION_NAME: &str = "gen_ai.operation.name";
-    pub const JSONRPC_REQUEST_ID: &str = "jsonrpc.request.id";
-    /// Only if it is not 2.0.
-    pub const JSONRPC_PROTOCOL_VERSION: &str = "jsonrpc.protocol.version";
-    /// The JSON-RPC code as a string.
-    pub const RPC_STATUS: &str = "rpc.response.status_code";
-    /// The code as a string, `tool_error` for an `isError` result, `timeout`, or `_OTHER`; set exactly when the span's status is an error.
-    pub const ERROR_TYPE: &str = "error.type";
-    pub const NETWORK_TRANSPORT: &str = "network.transport";
-    pub const NETWORK_PROTOCOL_NAME: &str = "network.protocol.name";
-    pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
-    pub const SERVER_ADDRESS: &str = "server.address";
-    pub const SERVER_PORT: &str = "server.port";
-    pub const CLIENT_ADDRESS: &str = "client.address";
-    pub const CLIENT_PORT: &str = "client.port";
     pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
     pub const HTTP_ROUTE: &str = "http.route";
     pub const HTTP_RESPONSE_STATUS: &str = "http.response.status_code";

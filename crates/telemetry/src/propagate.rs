@@ -33,13 +33,6 @@ pub fn set_parent(span: &Span, traceparent: &str) {
     }
 }
 
-/// Links the span to another that caused it without waiting for it.
-pub fn add_link(span: &Span, traceparent: &str) {
-    if let Some(context) = parse(traceparent) {
-        span.add_link(context.span().span_context().clone());
-    }
-}
-
 /// Trace and span id of the current span, in hex, for a log line or an answer; `None` outside of any trace.
 pub fn current_ids() -> Option<(String, String)> {
     let context = Span::current().context();

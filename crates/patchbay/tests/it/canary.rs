@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::json;
 use testkit::{Services, TestPlane, Upstream, upstream::UpstreamConfig};
 
-use crate::{client::Client, config, distributed, embedded, eventually};
+use crate::{client::Client, collector::Collector, config, distributed, embedded, eventually};
 
 const CANARY: &str = "canary-8f14e45fceea167a5a36dedd4bea2543";
 
@@ -61,6 +61,14 @@ fn holds(bytes: &[u8]) -> bool {
     bytes.windows(CANARY.len()).any(|part| part == CANARY.as_bytes())
 }
 
+/// What the stopped product sent to its collector has the call that used the secret, and not the secret.
+fn look_at_traces(collector: &Collector) {
+    let spans = collector.spans();
+    let used = spans.iter().filter(|span| span.name.starts_with("tools/call ")).count();
+    assert!(used >= 2, "the call and what it asked upstream are traced: {spans:?}");
+    assert!(!holds(&collector.raw()), "the traces or the metrics hold the secret");
+}
+
 fn look_at_files(directory: &Path) {
     for entry in fs::read_dir(directory).expect("a directory").flatten() {
         let path = entry.path();
@@ -75,10 +83,12 @@ fn look_at_files(directory: &Path) {
 #[tokio::test]
 async fn embedded_product_keeps_a_credential_sealed() {
     let data = tempfile::tempdir().expect("a directory");
-    let plane = embedded(config(data.path()).data_dir(data.path())).await;
+    let collector = Collector::start();
+    let plane = embedded(collector.of(config(data.path()).data_dir(data.path()))).await;
     let _upstream = plant(&plane).await;
     look_at_answers(&plane).await;
     plane.stop().await.expect("a clean stop");
+    look_at_traces(&collector);
     look_at_files(data.path());
 }
 
@@ -86,7 +96,8 @@ async fn embedded_product_keeps_a_credential_sealed() {
 async fn distributed_product_keeps_a_credential_sealed() {
     let documents = tempfile::tempdir().expect("a directory");
     fs::write(documents.path().join("a.md"), "# A").expect("written");
-    let plane = distributed(config(documents.path())).await;
+    let collector = Collector::start();
+    let plane = distributed(collector.of(config(documents.path()))).await;
     let _upstream = plant(&plane).await;
     look_at_answers(&plane).await;
     let dump = dump(&plane, &crate::services());
@@ -94,6 +105,7 @@ async fn distributed_product_keeps_a_credential_sealed() {
     assert!(!holds(&dump), "the database holds the secret");
     look_at_files(plane.directory());
     plane.stop().await.expect("a clean stop");
+    look_at_traces(&collector);
 }
 
 /// The whole database as text, read by a role that sees every row.

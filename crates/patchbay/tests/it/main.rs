@@ -5,6 +5,7 @@
 mod bad_input;
 mod canary;
 mod client;
+mod collector;
 mod crash;
 mod journey;
 mod start;

@@ -1,12 +1,11 @@
 //! One trace from the cause to the last effect, over processes and wires, as a collector sees it.
 
-mod collector;
-
 use serde_json::json;
 use testkit::{TestPlane, Upstream, plane::PlaneConfig, upstream::UpstreamConfig};
 
-use self::collector::{Collector, Seen};
-use crate::{binary, client::Client, config, distributed, embedded, eventually};
+use crate::{
+    binary, client::Client, collector::Collector, config, distributed, embedded, eventually,
+};
 
 const MUTATION_TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALL_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -15,13 +14,7 @@ fn traceparent(trace: &str) -> String {
     format!("00-{trace}-b7ad6b7169203331-01")
 }
 
-fn traced(config: PlaneConfig, collector: &Collector) -> PlaneConfig {
-    config
-        .setting("TELEMETRY__OTLP_ENDPOINT", &collector.url())
-        .setting("TELEMETRY__TRACE_SAMPLE_RATIO", "1")
-}
-
-/// From a GraphQL mutation through the queue to the worker.
+/// From a GraphQL mutation through the queue to what the worker reads upstream.
 async fn mutation_reaches_the_job(
     plane: &TestPlane,
     collector: &Collector,
@@ -41,20 +34,22 @@ async fn mutation_reaches_the_job(
         .to_owned();
     Client(plane).synced(&install).await;
 
-    let linked = |span: &Seen| span.links.iter().any(|trace| trace == MUTATION_TRACE);
-    let job = eventually("the worker's span", async || {
-        collector.spans().into_iter().find(|span| span.name.starts_with("job.") && linked(span))
-    })
-    .await;
-    assert_ne!(job.trace, MUTATION_TRACE, "a job is a trace of its own, linked to its cause");
-    let http = eventually("the door's span", async || {
-        collector.spans().into_iter().find(|span| span.trace == MUTATION_TRACE)
-    })
-    .await;
+    // Each span is sent when it has ended, by the process that recorded it.
+    let find = async |name: &str| {
+        eventually(name, async || {
+            let spans = collector.spans().into_iter();
+            spans.filter(|span| span.trace == MUTATION_TRACE).find(|span| span.name == name)
+        })
+        .await
+    };
+    let (http, ring) = (find("http.request").await, find("queue.jobs.ring").await);
+    let (job, page) = (find("job.run").await, find("control.syncs.page").await);
+    assert_eq!(job.parent, ring.id, "the message carries the trace");
     if plane.is_distributed() {
+        let services = [&http, &ring, &job, &page].map(|span| span.service.as_str());
         assert_eq!(
-            (http.service.as_str(), job.service.as_str()),
-            ("patchbay-api", "patchbay-worker")
+            services,
+            ["patchbay-api", "patchbay-api", "patchbay-worker", "patchbay-worker"]
         );
     }
 }
@@ -98,7 +93,7 @@ async fn embedded_traces_reach_from_cause_to_effect() {
     let documents = tempfile::tempdir().expect("a directory");
     std::fs::write(documents.path().join("a.md"), "# A").expect("written");
     let collector = Collector::start();
-    let plane = embedded(traced(config(documents.path()), &collector)).await;
+    let plane = embedded(collector.of(config(documents.path()))).await;
     mutation_reaches_the_job(&plane, &collector, documents.path()).await;
     call_reaches_the_upstream(&plane, &collector).await;
     plane.stop().await.expect("a clean stop");
@@ -109,7 +104,7 @@ async fn distributed_traces_reach_from_cause_to_effect() {
     let documents = tempfile::tempdir().expect("a directory");
     std::fs::write(documents.path().join("a.md"), "# A").expect("written");
     let collector = Collector::start();
-    let plane = distributed(traced(config(documents.path()), &collector)).await;
+    let plane = distributed(collector.of(config(documents.path()))).await;
     mutation_reaches_the_job(&plane, &collector, documents.path()).await;
     call_reaches_the_upstream(&plane, &collector).await;
     plane.stop().await.expect("a clean stop");

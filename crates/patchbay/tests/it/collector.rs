@@ -1,4 +1,4 @@
-//! A collector that takes OTLP over HTTP and keeps the spans (opentelemetry.io/docs/specs/otlp).
+//! A collector that takes OTLP over HTTP and keeps what it gets (opentelemetry.io/docs/specs/otlp).
 
 use std::{
     collections::HashMap,
@@ -14,51 +14,68 @@ use opentelemetry_proto::tonic::{
     trace::v1::ResourceSpans,
 };
 use prost::Message;
+use testkit::plane::PlaneConfig;
 
 /// A span as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
-    pub(super) service: String,
-    pub(super) name: String,
-    pub(super) trace: String,
-    /// Trace ids of its links.
-    pub(super) links: Vec<String>,
-    pub(super) attributes: HashMap<String, String>,
+pub(crate) struct Seen {
+    pub(crate) service: String,
+    pub(crate) name: String,
+    pub(crate) trace: String,
+    pub(crate) id: String,
+    /// Id of its parent, empty for the first span of a trace.
+    pub(crate) parent: String,
+    pub(crate) attributes: HashMap<String, String>,
 }
 
-pub(super) struct Collector {
+pub(crate) struct Collector {
     address: SocketAddr,
-    spans: Arc<Mutex<Vec<Seen>>>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    spans: Vec<Seen>,
+    /// Every body of traces and metrics, as it came.
+    raw: Vec<u8>,
 }
 
 // === impl Collector ===
 
 impl Collector {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("bound");
-        let spans = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&spans);
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let collected = Arc::clone(&kept);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let kept = Arc::clone(&kept);
+                let kept = Arc::clone(&collected);
                 // An exporter that goes away in mid-request is no failure of the test.
                 thread::spawn(move || drop(answer(&stream, &kept)));
             }
         });
-        Self { address, spans }
+        Self { address, kept }
     }
 
-    pub(super) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// A plane that sends every trace here.
+    pub(crate) fn of(&self, config: PlaneConfig) -> PlaneConfig {
+        config
+            .setting("TELEMETRY__OTLP_ENDPOINT", &format!("http://{}", self.address))
+            .setting("TELEMETRY__TRACE_SAMPLE_RATIO", "1")
     }
 
-    pub(super) fn spans(&self) -> Vec<Seen> {
-        self.spans.lock().expect("not poisoned").clone()
+    pub(crate) fn spans(&self) -> Vec<Seen> {
+        self.kept.lock().expect("not poisoned").spans.clone()
+    }
+
+    /// Everything that came, for a search of what must not be there.
+    pub(crate) fn raw(&self) -> Vec<u8> {
+        self.kept.lock().expect("not poisoned").raw.clone()
     }
 }
 
-fn answer(mut stream: &TcpStream, kept: &Mutex<Vec<Seen>>) -> io::Result<()> {
+fn answer(mut stream: &TcpStream, kept: &Mutex<Kept>) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line)?;
@@ -77,11 +94,12 @@ fn answer(mut stream: &TcpStream, kept: &Mutex<Vec<Seen>>) -> io::Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
+    kept.lock().expect("not poisoned").raw.extend_from_slice(&body);
     if traces {
         let request =
             ExportTraceServiceRequest::decode(body.as_slice()).map_err(io::Error::other)?;
-        let mut spans = kept.lock().expect("not poisoned");
-        spans.extend(request.resource_spans.into_iter().flat_map(read));
+        let mut kept = kept.lock().expect("not poisoned");
+        kept.spans.extend(request.resource_spans.into_iter().flat_map(read));
     }
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
 }
@@ -95,7 +113,8 @@ fn read(resource: ResourceSpans) -> Vec<Seen> {
             service: service.clone(),
             name: span.name,
             trace: hex::encode(&span.trace_id),
-            links: span.links.iter().map(|link| hex::encode(&link.trace_id)).collect(),
+            id: hex::encode(&span.span_id),
+            parent: hex::encode(&span.parent_span_id),
             attributes: attributes(span.attributes),
         })
         .collect()
