@@ -66,7 +66,8 @@ impl Site {
         Err(Refused::new(
             StatusCode::MISDIRECTED_REQUEST,
             Code::Denied,
-            "this host name is not served here: the operator sets it as `server.public_url`",
+            "this host name is not served here: the operator sets the address that users open as `server.public_url`, \
+             in the environment as `PATCHBAY__SERVER__PUBLIC_URL`",
         ))
     }
 
@@ -80,7 +81,9 @@ impl Site {
         if self.origins.iter().any(|allowed| allowed == origin) || self.is_own_loopback(origin) {
             return Ok(());
         }
-        Err(Refused::csrf("pages of this origin may not call Patchbay"))
+        Err(Refused::csrf(
+            "pages of this origin may not call Patchbay: the operator names it in `api.allowed_origins`",
+        ))
     }
 
     /// On a developer's machine `localhost` and `127.0.0.1` are one place, if the port is the same.

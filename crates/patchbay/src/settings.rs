@@ -73,7 +73,7 @@ pub(crate) struct ConnectorSettings {
 /// Why the settings could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    #[error("the configuration is not right: {0}")]
+    #[error("the configuration is not right; `deploy/config.example.toml` lists every setting")]
     Invalid(#[source] config::ConfigError),
     #[error("the configuration file {path} cannot be read")]
     File {

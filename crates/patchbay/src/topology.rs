@@ -1,5 +1,7 @@
 //! Which form of the product the settings describe. What would be wrong cannot be built.
 
+use std::net::SocketAddr;
+
 use crate::settings::Settings;
 
 /// One role of a distributed deployment.
@@ -36,9 +38,19 @@ pub(crate) enum TopologyError {
         instead: &'static str,
     },
     #[error(
+        "`{setting}` names a server, but `up` keeps everything in its own directory and in memory: \
+         take the setting away, or run the roles by `patchbay serve --role`"
+    )]
+    ServerWithUp { setting: &'static str },
+    #[error(
         "`{setting}` must start with {allowed}, and does not: check the part before the first colon"
     )]
     UnknownScheme { setting: &'static str, allowed: &'static str },
+    #[error(
+        "`server.listen` is {listen}, which is every address of this machine, and none that users can open: \
+         set `server.public_url` to the one that they do, like `https://patchbay.example.com`"
+    )]
+    NoPublicUrl { listen: SocketAddr },
 }
 
 /// The settings that name a backend: the prefix for one process, the prefixes for several, and an example of the latter.
@@ -102,22 +114,55 @@ impl Topology {
     /// Checks that the settings fit the asked form.
     ///
     /// # Errors
-    /// A backend of an unknown scheme, or one that lives in memory given to a single role.
+    /// A backend of an unknown scheme, or one that lives in memory given to a single role; no address for users.
     pub(crate) fn resolve(settings: &Settings, role: Option<Role>) -> Result<Self, TopologyError> {
         let urls = [&settings.database.url, &settings.queue.url, &settings.cache.url];
         for (backend, url) in BACKENDS.iter().zip(urls) {
             backend.check(url, role)?;
         }
+        // Workers and gateways neither print the address nor compare the host of a request with it.
+        if matches!(role, None | Some(Role::Api)) {
+            check_public_url(settings)?;
+        }
         Ok(role.map_or(Self::Embedded, Self::Distributed))
     }
+}
+
+/// Whether `up`, which brings its own database, queue and cache, would silently leave others aside.
+///
+/// # Errors
+/// [`TopologyError::ServerWithUp`].
+pub(crate) fn check_own_backends(settings: &Settings) -> Result<(), TopologyError> {
+    let urls = [&settings.database.url, &settings.queue.url, &settings.cache.url];
+    let named = BACKENDS.iter().zip(urls).find(|(backend, url)| backend.is_shared(url));
+    named.map_or(Ok(()), |(backend, _)| {
+        Err(TopologyError::ServerWithUp { setting: backend.setting })
+    })
+}
+
+/// Whether users have an address to open: links lead there, and requests for other hosts are refused.
+///
+/// # Errors
+/// [`TopologyError::NoPublicUrl`] where the address would have to be derived from `0.0.0.0` or `[::]`.
+pub(crate) fn check_public_url(settings: &Settings) -> Result<(), TopologyError> {
+    let server = &settings.server;
+    if server.public_url.is_none() && server.listen.ip().is_unspecified() {
+        return Err(TopologyError::NoPublicUrl { listen: server.listen });
+    }
+    Ok(())
 }
 
 // === impl Backend ===
 
 impl Backend {
+    /// Whether this is an address of a server that several processes can use.
+    fn is_shared(&self, url: &str) -> bool {
+        self.many.iter().any(|scheme| url.starts_with(scheme))
+    }
+
     fn check(&self, url: &str, role: Option<Role>) -> Result<(), TopologyError> {
         let local = url.starts_with(self.one);
-        let shared = self.many.iter().any(|scheme| url.starts_with(scheme));
+        let shared = self.is_shared(url);
         match role {
             _ if !local && !shared => {
                 Err(TopologyError::UnknownScheme { setting: self.setting, allowed: self.allowed })
@@ -149,6 +194,16 @@ mod tests {
         let error = Topology::resolve(&settings, Some(Role::Worker)).expect_err("memory queue");
         assert!(error.to_string().contains("`queue.url` is `memory:`"), "{error}");
         assert!(error.to_string().contains("patchbay up"), "{error}");
+    }
+
+    #[test]
+    fn listening_everywhere_needs_the_address_that_users_open() {
+        let mut settings = Settings::default();
+        settings.server.listen = SocketAddr::from(([0, 0, 0, 0], 8080));
+        let error = Topology::resolve(&settings, None).expect_err("no address").to_string();
+        assert!(error.contains("0.0.0.0:8080") && error.contains("`server.public_url`"), "{error}");
+        settings.server.public_url = "https://patchbay.example.com".parse().ok();
+        assert_eq!(Topology::resolve(&settings, None), Ok(Topology::Embedded));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use store::Store;
 use vault::Kek;
 
 use crate::{
-    cmd::{CommandError, say},
+    cmd::{CommandError, causes, say},
     settings::Settings,
     topology::Topology,
 };
@@ -35,10 +35,8 @@ pub(crate) async fn run(file: Option<&Path>) -> Result<(), CommandError> {
             Err(error) => {
                 failed += 1;
                 let _ = writeln!(report, "failed  {name}: {error}");
-                let mut cause = error.source();
-                while let Some(inner) = cause {
-                    let _ = writeln!(report, "        because: {inner}");
-                    cause = inner.source();
+                for cause in causes(error.as_ref()) {
+                    let _ = writeln!(report, "        because: {cause}");
                 }
             }
         }

@@ -48,6 +48,10 @@ pub(crate) enum CommandError {
         "another Patchbay process is using {path}: stop it first, or give this one its own directory by `--data-dir`"
     )]
     DataDirInUse { path: PathBuf },
+    #[error(
+        "{path} holds no data of Patchbay: give the directory of `patchbay up` by `--data-dir`, or start that first"
+    )]
+    NoData { path: PathBuf },
     #[error("the directory {path} given by `--files` does not exist")]
     FilesRoot {
         path: PathBuf,
@@ -89,10 +93,8 @@ pub(crate) enum CommandError {
 /// Prints the error with its causes and gives the exit code: 2 for what the caller can change, 1 for the rest.
 pub(crate) fn report(error: &CommandError) -> ExitCode {
     let mut text = format!("patchbay: {error}\n");
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}  because: {inner}\n");
-        cause = inner.source();
+    for cause in causes(error) {
+        text = format!("{text}  because: {cause}\n");
     }
     // Nothing is left to tell if standard error itself is closed.
     let _ = io::stderr().write_all(text.as_bytes());
@@ -102,9 +104,25 @@ pub(crate) fn report(error: &CommandError) -> ExitCode {
         | CommandError::PortTaken { .. }
         | CommandError::DataDir { .. }
         | CommandError::DataDirInUse { .. }
+        | CommandError::NoData { .. }
+        | CommandError::NoTenant { .. }
         | CommandError::FilesRoot { .. } => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     }
+}
+
+/// The causes of an error, the nearest first. Libraries that repeat a cause in their own message are not quoted twice.
+fn causes(error: &dyn Error) -> Vec<String> {
+    let mut said = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if said.last().is_none_or(|last| !last.ends_with(&text)) {
+            said.push(text);
+        }
+        cause = inner.source();
+    }
+    said.split_off(1)
 }
 
 /// Writes a command's result to standard output.

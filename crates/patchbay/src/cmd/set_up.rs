@@ -8,6 +8,7 @@ use crate::{
     facts::UpFacts,
     plane::Plane,
     settings::Settings,
+    topology::check_public_url,
 };
 
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,8 @@ pub(crate) async fn run(
     file: Option<&Path>,
     arguments: SetUpArguments,
 ) -> Result<(), CommandError> {
-    let settings = Settings::load(file)?;
+    let settings = Settings::load_for_terminal(file)?;
+    check_public_url(&settings)?;
     let plane = Plane::build(&settings, "patchbay-set-up").await?;
     let first_root = settings.connectors.file_roots.first().cloned();
     let documents = match arguments.documents.or(first_root) {

@@ -10,6 +10,7 @@ use crate::{
     facts::UpFacts,
     plane::Plane,
     settings::Settings,
+    topology::check_public_url,
 };
 
 #[derive(Debug, clap::Args)]
@@ -30,14 +31,20 @@ pub(crate) async fn run(
     file: Option<&Path>,
     arguments: SignInLinkArguments,
 ) -> Result<(), CommandError> {
-    let mut settings = Settings::load(file)?;
+    let mut settings = Settings::load_for_terminal(file)?;
     let mut base = settings.public_url();
     if let Some(directory) = &arguments.data_dir {
-        settings.database.url = format!("sqlite:{}", directory.join("patchbay.db").display());
+        let database = directory.join("patchbay.db");
+        if !database.is_file() {
+            return Err(CommandError::NoData { path: directory.clone() });
+        }
+        settings.database.url = format!("sqlite:{}", database.display());
         settings.vault.key_file = Some(directory.join("vault.key"));
         if let Some(facts) = UpFacts::read(&directory.join("up.json")) {
             base = facts.console_url;
         }
+    } else {
+        check_public_url(&settings)?;
     }
     let plane = Plane::build(&settings, "patchbay-sign-in-link").await?;
     let known = control::SetUp {

@@ -18,7 +18,7 @@ use crate::{
     plane::Plane,
     server::{Door, end_subscriptions, operator_routes},
     settings::Settings,
-    topology::Topology,
+    topology::{Topology, check_own_backends, check_public_url},
 };
 
 #[derive(Debug, clap::Args)]
@@ -50,12 +50,17 @@ pub(crate) async fn run(file: Option<&Path>, arguments: UpArguments) -> Result<(
     if let Some(port) = arguments.port {
         settings.server.listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
     }
+    // What can be refused now is refused before the directory is made.
+    check_own_backends(&settings)?;
+    check_public_url(&settings)?;
+    settings.connectors.file_roots.extend(arguments.file_roots()?);
     let data_dir = DataDir::open(&arguments.data_dir)?;
     let server = &settings.server;
     let door = Door::bind(server.listen, server.http_threads, server.shutdown_seconds)?;
     let operator_door = Door::bind(server.metrics_listen, 1, 1)?;
     settings.server.listen = door.address();
-    let documents = data_dir.prepare(&mut settings, &arguments)?;
+    settings.egress.allow_private_networks |= arguments.allow_private_networks;
+    let documents = data_dir.prepare(&mut settings)?;
     Topology::resolve(&settings, None)?;
 
     let plane = Plane::build_migrated(&settings, "patchbay").await?;
@@ -156,6 +161,19 @@ async fn serve(
     outcome
 }
 
+// === impl UpArguments ===
+
+impl UpArguments {
+    /// The directories of `--files` under their real names.
+    fn file_roots(&self) -> Result<Vec<PathBuf>, CommandError> {
+        let real = |root: &PathBuf| {
+            root.canonicalize()
+                .map_err(|source| CommandError::FilesRoot { path: root.clone(), source })
+        };
+        self.files.iter().map(real).collect()
+    }
+}
+
 // === impl DataDir ===
 
 impl DataDir {
@@ -179,11 +197,7 @@ impl DataDir {
     }
 
     /// Points the settings at this directory and returns the documents of the demo.
-    fn prepare(
-        &self,
-        settings: &mut Settings,
-        arguments: &UpArguments,
-    ) -> Result<PathBuf, CommandError> {
+    fn prepare(&self, settings: &mut Settings) -> Result<PathBuf, CommandError> {
         settings.database.url = format!("sqlite:{}", self.path.join("patchbay.db").display());
         "memory:".clone_into(&mut settings.queue.url);
         "memory:".clone_into(&mut settings.cache.url);
@@ -195,13 +209,6 @@ impl DataDir {
         let documents = demo::documents(&self.path)
             .map_err(|source| CommandError::DataDir { path: self.path.clone(), source })?;
         settings.connectors.file_roots.push(documents.clone());
-        for root in &arguments.files {
-            let root = root
-                .canonicalize()
-                .map_err(|source| CommandError::FilesRoot { path: root.clone(), source })?;
-            settings.connectors.file_roots.push(root);
-        }
-        settings.egress.allow_private_networks |= arguments.allow_private_networks;
         Ok(documents)
     }
 }

@@ -51,6 +51,15 @@ fn directory_that_cannot_be_made_is_named() {
     refused(&output, &["cannot be written", "--data-dir"]);
 }
 
+#[test]
+fn directory_of_documents_that_is_not_there_is_named_before_anything_is_made() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (data, documents) = (directory.path().join("data"), directory.path().join("documents"));
+    let up = ["up", "--data-dir", text(&data), "--port", "0", "--files", text(&documents)];
+    refused(&patchbay(&up, &[]), &[text(&documents), "--files"]);
+    assert!(!data.exists(), "nothing was made");
+}
+
 #[tokio::test]
 async fn second_process_on_the_same_data_is_refused() {
     let data = tempfile::tempdir().expect("a directory");
@@ -58,6 +67,29 @@ async fn second_process_on_the_same_data_is_refused() {
     let plane = embedded(config(documents.path()).data_dir(data.path())).await;
     let output = patchbay(&["up", "--data-dir", text(data.path()), "--port", "0"], &[]);
     refused(&output, &["another Patchbay process", "--data-dir"]);
+    plane.stop().await.expect("a clean stop");
+}
+
+#[test]
+fn sign_in_link_for_a_directory_without_data_is_refused() {
+    let data = tempfile::tempdir().expect("a directory");
+    let output = patchbay(&["sign-in-link", "--data-dir", text(data.path())], &[]);
+    refused(&output, &["holds no data", text(data.path()), "--data-dir"]);
+    assert_eq!(fs::read_dir(data.path()).expect("a directory").count(), 0, "nothing was made");
+}
+
+#[tokio::test]
+async fn sign_in_link_is_made_beside_the_running_product() {
+    let data = tempfile::tempdir().expect("a directory");
+    let documents = tempfile::tempdir().expect("a directory");
+    let plane = embedded(config(documents.path()).data_dir(data.path())).await;
+    let output = patchbay(&["sign-in-link", "--data-dir", text(data.path())], &[]);
+    let link = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(link.starts_with(&format!("{}/sign-in/", plane.facts.console_url)), "{link}");
+    assert_eq!(plane.http.get(link.trim(), &[]).await.expect("a page").status, 200);
+    let stranger = ["sign-in-link", "--data-dir", text(data.path()), "--tenant", "nobody"];
+    refused(&patchbay(&stranger, &[]), &["`nobody`", "set-up"]);
     plane.stop().await.expect("a clean stop");
 }
 
@@ -80,6 +112,8 @@ fn unknown_key_in_the_file_is_named() {
     fs::write(&file, "[gateway]\nrequests_per_sekond = 3\n").expect("written");
     let output = patchbay(&["--config", text(&file), "config", "check"], &[]);
     refused(&output, &["requests_per_sekond"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(text.matches("requests_per_sekond").count(), 1, "said once: {text}");
 }
 
 #[test]
@@ -92,6 +126,26 @@ fn unknown_key_in_the_environment_is_named() {
 fn wrong_scheme_names_the_setting_and_what_is_allowed() {
     let wrong = [("PATCHBAY__QUEUE__URL", "kafka://user:hunter2@host")];
     refused(&patchbay(&["config", "check"], &wrong), &["queue.url", "amqp:"]);
+}
+
+#[test]
+fn listening_everywhere_without_an_address_for_users_is_refused() {
+    let data = tempfile::tempdir().expect("a directory");
+    let directory = data.path().join("data");
+    let everywhere = [("PATCHBAY__SERVER__LISTEN", "0.0.0.0:0")];
+    let output = patchbay(&["up", "--data-dir", text(&directory)], &everywhere);
+    refused(&output, &["0.0.0.0:0", "server.public_url"]);
+    assert!(!directory.exists(), "nothing was made");
+}
+
+#[test]
+fn servers_that_the_whole_product_would_leave_aside_are_refused() {
+    let data = tempfile::tempdir().expect("a directory");
+    let directory = data.path().join("data");
+    let elsewhere = [("PATCHBAY__DATABASE__URL", "postgres://user:hunter2@host/patchbay")];
+    let output = patchbay(&["up", "--data-dir", text(&directory), "--port", "0"], &elsewhere);
+    refused(&output, &["database.url", "serve --role"]);
+    assert!(!directory.exists(), "nothing was made");
 }
 
 #[test]
