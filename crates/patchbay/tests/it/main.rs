@@ -9,6 +9,7 @@ mod collector;
 mod crash;
 mod journey;
 mod start;
+mod stop;
 mod telemetry;
 
 use std::{path::Path, time::Duration};
