@@ -50,8 +50,8 @@ pub(crate) struct ClosedRow {
     pub(crate) nginx_calls_per_second: f64,
     pub(crate) nginx_cpu_micros: f64,
     pub(crate) nginx_p99_micros: f64,
-    /// Medians of the ratios of neighbouring samples, which is less than the ratio of medians is worth on a quiet
-    /// machine and more on a busy one.
+    /// Medians of the ratios of neighbouring samples: what disturbs the machine for longer than a pair of samples takes
+    /// disturbs both sides alike.
     pub(crate) cpu_ratio: f64,
     pub(crate) rate_ratio: f64,
     pub(crate) p99_ratio: f64,
