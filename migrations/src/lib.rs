@@ -34,7 +34,10 @@ pub const GLOBAL_TABLES: &[&str] = &[
 ];
 
 /// Tables of which the runtime role may only add and read rows.
-pub const APPEND_ONLY_TABLES: &[&str] = &["audit_events"];
+pub const APPEND_ONLY_TABLES: &[&str] = &["audit_events", "audit_checkpoints", "audit_keys"];
+
+/// Functions that the runtime role may call, with the types of their parameters. Nobody else may.
+pub const RUNTIME_FUNCTIONS: &[&str] = &["audit_events_remove_up_to(bigint)"];
 
 /// Tables that the runtime role may only read.
 pub const READ_ONLY_TABLES: &[&str] = &["seaql_migrations"];
@@ -53,8 +56,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000003_work::Migration),
             Box::new(m20261123_000004_records::Migration),
             Box::new(m20261123_000005_standing::Migration),
+            Box::new(m20261123_000006_identity::Migration),
+            Box::new(m20261123_000010_audit_chain::Migration),
         ]
     }
 }
-            Box::new(m20261123_000006_identity::Migration),
-            Box::new(m20261123_000010_audit_chain::Migration),

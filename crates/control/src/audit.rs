@@ -2,6 +2,7 @@
 
 use domain::{AuditEvent, AuditId, AuditOutcome, OpCtx, Page, PageArgs, Principal, TenantId};
 use serde_json::{Value, json};
+pub use store::AuditFilter;
 use store::NewAudit;
 
 use crate::{Control, Error};
@@ -18,13 +19,6 @@ pub(crate) struct Deed {
 
 /// An entry whose outcome is not known yet.
 pub(crate) struct Entry(NewAudit);
-
-/// Which entries are asked for.
-#[derive(Debug, Clone, Default)]
-pub struct AuditFilter {
-    /// Only this action.
-    pub action: Option<String>,
-}
 
 /// A finished MCP call, as the gateway tells it.
 #[derive(Debug, Clone)]
@@ -81,7 +75,6 @@ impl Control {
     ) -> Result<Page<AuditEvent>, Error> {
         let granted = self.require(ctx, &Deed::new(action::AUDIT_READ)).await?;
         let tx = self.store().read(&granted).await?;
-        let filter = store::AuditFilter { action: filter.action };
         Ok(tx.audit().list(&granted, filter, &page).await?)
     }
 

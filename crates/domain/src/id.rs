@@ -65,8 +65,16 @@ pub mod kind {
     pub enum ApiKey {}
     /// An entry of the audit log.
     pub enum Audit {}
+    /// Where an organisation wants to be told of what happens.
+    pub enum WebhookEndpoint {}
+    /// A message to such a place.
+    pub enum Delivery {}
     /// Members who are given access together.
     pub enum Group {}
+    /// A version of an organisation's policies.
+    pub enum PolicySet {}
+    /// A call that waits for a person.
+    pub enum Approval {}
     /// A way to sign in through an organisation's own identity provider.
     pub enum SsoConnection {}
     /// A domain of an organisation, proven or claimed.
@@ -115,6 +123,18 @@ pub mod kind {
     impl Kind for Audit {
         const PREFIX: &'static str = "audit";
     }
+    impl Kind for WebhookEndpoint {
+        const PREFIX: &'static str = "webhook_endpoint";
+    }
+    impl Kind for Delivery {
+        const PREFIX: &'static str = "delivery";
+    }
+    impl Kind for PolicySet {
+        const PREFIX: &'static str = "policy_set";
+    }
+    impl Kind for Approval {
+        const PREFIX: &'static str = "approval";
+    }
     impl Kind for Group {
         const PREFIX: &'static str = "group";
     }
@@ -145,6 +165,10 @@ pub type RecordId = Id<kind::Record>;
 pub type EndpointId = Id<kind::Endpoint>;
 pub type ApiKeyId = Id<kind::ApiKey>;
 pub type AuditId = Id<kind::Audit>;
+pub type WebhookEndpointId = Id<kind::WebhookEndpoint>;
+pub type DeliveryId = Id<kind::Delivery>;
+pub type PolicySetId = Id<kind::PolicySet>;
+pub type ApprovalId = Id<kind::Approval>;
 pub type GroupId = Id<kind::Group>;
 pub type SsoConnectionId = Id<kind::SsoConnection>;
 pub type DomainId = Id<kind::Domain>;

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no async, no database types: everything above this crate speaks these types, and the doors only wrap them.
 
+pub mod audit;
 pub mod authz;
 pub mod event;
 pub mod id;
@@ -13,6 +14,7 @@ pub mod page;
 pub mod route;
 pub mod secret;
 
+pub use audit::{AuditEvent, AuditOutcome};
 pub use authz::{
     Access, Classification, Denied, Granted, OpCtx, PermissionSet, Principal, Role, SystemReason,
 };
@@ -21,7 +23,8 @@ pub use id::{
     MembershipId, RecordId, RunId, SessionId, SignInLinkId, TenantId, UserId,
 };
 pub use noun::{
-    ApiKey, AuditEvent, AuditOutcome, Credential, Endpoint, Install, InstallStatus, Membership,
+    ApiKey, Credential, Endpoint, Install, InstallStatus, Membership,
+pub use id::{DeliveryId, WebhookEndpointId};
 pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
 pub use identity::{Domain, Identity, SsoConnection};
     Record, RecordHit, RunState, Session, SyncRun, Tenant, User,

@@ -205,33 +205,6 @@ pub struct ApiKey {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// How an audited operation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuditOutcome {
-    Succeeded,
-    Denied,
-    Failed,
-}
-
-/// An entry of the audit log.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AuditEvent {
-    pub id: AuditId,
-    pub tenant: TenantId,
-    pub at: DateTime<Utc>,
-    /// [`crate::Principal`] in its text form.
-    pub actor: String,
-    /// `noun.verb`, for instance `install.create` or `mcp.tools.call`.
-    pub action: String,
-    /// Global id or name of what was acted on.
-    pub target: Option<String>,
-    pub outcome: AuditOutcome,
-    pub request_id: String,
-    /// Further facts; never arguments, results or secrets.
-    pub detail: Value,
-}
-
 // === impl InstallStatus ===
 
 impl InstallStatus {
@@ -278,21 +251,5 @@ impl RunState {
     /// Nothing more will happen to the run.
     pub const fn is_final(self) -> bool {
         matches!(self, RunState::Succeeded | RunState::Failed | RunState::Cancelled)
-    }
-}
-
-// === impl AuditOutcome ===
-
-impl AuditOutcome {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            AuditOutcome::Succeeded => "succeeded",
-            AuditOutcome::Denied => "denied",
-            AuditOutcome::Failed => "failed",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Succeeded, Self::Denied, Self::Failed].into_iter().find(|o| o.as_str() == text)
     }
 }

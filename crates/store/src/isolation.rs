@@ -1,6 +1,6 @@
 //! PostgreSQL roles: what the runtime role is granted, and the check that row-level security holds for whoever is connected.
 
-use migrations::{APPEND_ONLY_TABLES, GLOBAL_TABLES, READ_ONLY_TABLES};
+use migrations::{APPEND_ONLY_TABLES, GLOBAL_TABLES, READ_ONLY_TABLES, RUNTIME_FUNCTIONS};
 use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
 
 use crate::{Error, IsolationFault, Store};
@@ -62,6 +62,9 @@ impl Store {
             statements.push(format!("REVOKE ALL ON {schema}.{table} FROM {role}"));
             statements.push(format!("GRANT {rights} ON {schema}.{table} TO {role}"));
         }
+        statements.extend(RUNTIME_FUNCTIONS.iter().map(|function| {
+            format!("GRANT EXECUTE ON FUNCTION {schema}.{function} TO {role}")
+        }));
         for statement in statements {
             tx.execute_unprepared(&statement).await?;
         }

@@ -11,6 +11,8 @@
 
 mod api_keys;
 mod audit;
+mod audit_chain;
+mod audit_settings;
 mod config;
 mod credentials;
 mod directory;
@@ -39,6 +41,7 @@ mod tx;
 
 pub use api_keys::{ApiKeys, NewApiKey};
 pub use audit::{Audit, AuditFilter, NewAudit};
+pub use audit_settings::{AuditKey, AuditKeys};
 pub use config::Config;
 pub use credentials::{Credentials, DataKeys, NewCredential};
 pub use directory::{Directory, NewSession, NewSignInLink, NewTenant, NewUser, SignInLink};

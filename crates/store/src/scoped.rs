@@ -85,6 +85,15 @@ impl TenantOwned for entity::endpoint::Entity {
 impl TenantOwned for entity::api_key::Entity {
     const TENANT: Self::Column = entity::api_key::Column::TenantId;
 }
+impl TenantOwned for entity::audit_checkpoint::Entity {
+    const TENANT: Self::Column = entity::audit_checkpoint::Column::TenantId;
+}
+impl TenantOwned for entity::audit_head::Entity {
+    const TENANT: Self::Column = entity::audit_head::Column::TenantId;
+}
+impl TenantOwned for entity::audit_setting::Entity {
+    const TENANT: Self::Column = entity::audit_setting::Column::TenantId;
+}
 impl TenantOwned for entity::audit_event::Entity {
     const TENANT: Self::Column = entity::audit_event::Column::TenantId;
 }
@@ -111,6 +120,7 @@ impl TenantOwned for entity::tenant::Entity {
     const TENANT: Self::Column = entity::tenant::Column::Id;
 }
 
+impl Global for entity::audit_key::Entity {}
 impl Global for entity::tenant::Entity {}
 impl Global for entity::user::Entity {}
 impl Global for entity::session::Entity {}

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Config, Directory, Error, Jobs, config::Place};
+use crate::{AuditKeys, Config, Directory, Error, Jobs, config::Place};
 
 /// How long a statement or a writer waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -126,6 +126,11 @@ impl Store {
     /// The tables that are used before a tenant is known.
     pub const fn directory(&self) -> Directory<'_> {
         Directory::of(self)
+    }
+
+    /// Public keys of the audit log's checkpoints.
+    pub const fn audit_keys(&self) -> AuditKeys<'_> {
+        AuditKeys::new(self)
     }
 
     /// Jobs of all tenants, for workers and the sweeper.

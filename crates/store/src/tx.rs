@@ -1,6 +1,8 @@
 //! A transaction bound to the tenant of a grant: the only way to a tenant's rows.
 
-use domain::{Granted, TenantId, authz::Permission};
+use std::sync::{Mutex, PoisonError};
+
+use domain::{AuditEvent, Granted, TenantId, authz::Permission};
 use sea_orm::{
     ConnectionTrait, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait,
@@ -20,6 +22,8 @@ pub struct Tx {
     // Before `access`, which holds the turn: the next writer may start only when this transaction has ended.
     transaction: DatabaseTransaction,
     tenant: TenantId,
+    /// Entries of the audit log, written by the commit.
+    audit: Mutex<Vec<AuditEvent>>,
     access: Access,
 }
 
@@ -75,18 +79,19 @@ impl Store {
             let bind = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
             transaction.query_one_raw(bind).await?;
         }
-        Ok(Tx { transaction, tenant, access })
+        Ok(Tx { transaction, tenant, audit: Mutex::default(), access })
     }
 }
 
 // === impl Tx ===
 
 impl Tx {
-    /// Makes everything done in it last.
+    /// Makes everything done in it last, the entries of the audit log with it.
     ///
     /// # Errors
     /// [`Error::Database`]: then nothing of it lasts.
     pub async fn commit(self) -> Result<(), Error> {
+        self.write_audit().await?;
         Ok(self.transaction.commit().await?)
     }
 
@@ -171,6 +176,20 @@ impl Tx {
     /// The global tables, within this transaction: for setting up an organisation in one step.
     pub const fn directory(&self) -> Directory<'_> {
         Directory::within(&self.transaction)
+    }
+
+    /// Takes entries of the audit log for the commit.
+    pub(crate) fn note_audit(&self, entries: impl Iterator<Item = AuditEvent>) {
+        self.audit.lock().unwrap_or_else(PoisonError::into_inner).extend(entries);
+    }
+
+    pub(crate) fn take_audit(&self) -> Vec<AuditEvent> {
+        std::mem::take(&mut *self.audit.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// For what the transaction does of itself, for its own tenant.
+    pub(crate) const fn connection(&self) -> &DatabaseTransaction {
+        &self.transaction
     }
 
     /// The connection for reads under a grant.

@@ -27,7 +27,7 @@ impl AuditEventsQuery {
         let caller = Caller::of(ctx);
         let page = page_args(first, after)?;
         let continued = page.after.is_some();
-        let events = caller.control.list_audit(&caller.ctx, AuditFilter { action }, page).await?;
+        let events = caller.control.list_audit(&caller.ctx, AuditFilter { action, ..AuditFilter::default() }, page).await?;
         Ok(connect(events, continued, AuditEvent))
     }
 }

@@ -27,7 +27,10 @@ async fn noted_calls_are_in_the_log_after_a_flush() {
     let mut count = 0;
     let mut args = PageArgs::all();
     loop {
-        let filter = AuditFilter { action: Some("mcp.tools.call".to_owned()) };
+        let filter = AuditFilter {
+            action: Some("mcp.tools.call".to_owned()),
+            ..AuditFilter::default()
+        };
         let page = plane.control.list_audit(&plane.owner, filter, args).await.expect("a page");
         count += page.items.len();
         match page.items.last() {

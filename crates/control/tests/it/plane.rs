@@ -219,7 +219,10 @@ impl Plane {
 
     /// The newest entries of the audit log, newest first.
     pub(crate) async fn audit(&self, action: &str) -> Vec<AuditEvent> {
-        let filter = control::AuditFilter { action: Some(action.to_owned()) };
+        let filter = control::AuditFilter {
+            action: Some(action.to_owned()),
+            ..control::AuditFilter::default()
+        };
         let page = self.control.list_audit(&self.owner, filter, PageArgs::all()).await;
         page.expect("the audit log").into_items().collect()
     }

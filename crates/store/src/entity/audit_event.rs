@@ -16,6 +16,9 @@ pub(crate) struct Model {
     pub(crate) request_id: String,
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) detail: Json,
+    pub(crate) seq: i64,
+    pub(crate) prev: String,
+    pub(crate) hash: String,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

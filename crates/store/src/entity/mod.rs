@@ -3,7 +3,11 @@
 pub(crate) mod affiliation;
 pub(crate) mod api_key;
 pub(crate) mod api_key_hash;
+pub(crate) mod audit_checkpoint;
 pub(crate) mod audit_event;
+pub(crate) mod audit_head;
+pub(crate) mod audit_key;
+pub(crate) mod audit_setting;
 pub(crate) mod credential;
 pub(crate) mod data_key;
 pub(crate) mod domain;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn action(name: &str) -> AuditFilter {
-    AuditFilter { action: Some(name.to_owned()) }
+    AuditFilter { action: Some(name.to_owned()), ..AuditFilter::default() }
 }
 
 #[tokio::test]

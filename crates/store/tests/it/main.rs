@@ -1,6 +1,7 @@
 //! The store on both backends, through its public door.
 
 mod audit;
+mod audit_chain;
 mod bench;
 mod directory;
 mod installs;

@@ -1,0 +1,245 @@
+//! The chain of the audit log: how entries are put at its end, and what is signed about it.
+//!
+//! Entries are linked when their transaction commits, under a lock of the chain's end that is held for these few statements
+//! alone. It is the last lock of every transaction, so two of them cannot wait for each other.
+
+use domain::{
+    AuditEvent, Granted, TenantId,
+    audit::{ChainHash, Checkpoint, Link, Statement},
+    authz::permission::{AuditRead, AuditWrite},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Statement as Sql,
+};
+
+use crate::{
+    Audit, Error, Tx,
+    entity::{audit_checkpoint, audit_event, audit_head},
+    scoped::TenantOwned,
+    time::kept,
+};
+
+/// Rows of one insert: 12 parameters each, well below the 32 766 that SQLite takes.
+const CHUNK: usize = 500;
+
+const BEGIN_CHAIN: &str = "insert into audit_heads (tenant_id, seq, hash, listening, told)
+     values ($1, 0, $2, false, false) on conflict do nothing";
+const END: &str = "select seq, hash from audit_heads where tenant_id = $1";
+const MOVE_END: &str = "update audit_heads set seq = $1, hash = $2 where tenant_id = $3";
+
+// === impl Tx ===
+
+impl Tx {
+    /// Puts what was noted at the end of the chain. The last thing before a commit.
+    pub(crate) async fn write_audit(&self) -> Result<(), Error> {
+        let noted = self.take_audit();
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let connection = self.connection();
+        let mut link = self.lock_end().await?;
+        let mut rows = Vec::with_capacity(noted.len());
+        for entry in noted {
+            let entry = entry.after(link);
+            link = entry.link;
+            rows.push(row_of(entry));
+        }
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let chunk: Vec<_> = rows.by_ref().take(CHUNK).collect();
+            audit_event::Entity::insert_many(chunk)
+                .exec_without_returning(connection)
+                .await
+                .map_err(Error::of_write("id"))?;
+        }
+        let values =
+            [link.seq.into(), link.hash.to_string().into(), self.tenant_id().uuid().into()];
+        connection.execute_raw(self.sql(MOVE_END, values)).await?;
+        Ok(())
+    }
+
+    /// The end of the chain, locked until the transaction ends.
+    async fn lock_end(&self) -> Result<Link, Error> {
+        let connection = self.connection();
+        let tenant = self.tenant_id().uuid();
+        // SQLite: the transaction has the only write lock since its start.
+        let lock = match connection.get_database_backend() {
+            DbBackend::Postgres => format!("{END} for update"),
+            _ => END.to_owned(),
+        };
+        let found = connection.query_one_raw(self.sql(&lock, [tenant.into()])).await?;
+        let row = if let Some(row) = found {
+            row
+        } else {
+            let values = [tenant.into(), ChainHash::GENESIS.to_string().into()];
+            connection
+                .execute_raw(self.sql(BEGIN_CHAIN, values))
+                .await
+                .map_err(Error::of_write("tenant"))?;
+            let made = connection.query_one_raw(self.sql(&lock, [tenant.into()])).await?;
+            made.ok_or(Error::NotFound)?
+        };
+        let hash: String = row.try_get("", "hash")?;
+        let hash = hash_of(&hash, "audit_heads")?;
+        Ok(Link { seq: row.try_get("", "seq")?, prev: ChainHash::GENESIS, hash })
+    }
+
+    fn sql<const N: usize>(&self, text: &str, values: [sea_orm::Value; N]) -> Sql {
+        Sql::from_sql_and_values(self.connection().get_database_backend(), text, values)
+    }
+}
+
+// === impl Audit ===
+
+impl Audit<'_> {
+    /// The end of the chain; the genesis when nothing was ever written.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn end(&self, granted: &Granted<AuditRead>) -> Result<Link, Error> {
+        let connection = self.tx.reading(granted)?;
+        let Some(row) = audit_head::Entity::scoped(granted).one(connection).await? else {
+            return Ok(Link::GENESIS);
+        };
+        let hash = hash_of(&row.hash, "audit_heads")?;
+        Ok(Link { seq: row.seq, prev: ChainHash::GENESIS, hash })
+    }
+
+    /// Keeps a signed statement. One that is there already stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn keep_checkpoint(
+        &self,
+        granted: &Granted<AuditWrite>,
+        checkpoint: &Checkpoint,
+    ) -> Result<(), Error> {
+        let connection = self.tx.writing(granted)?;
+        let row = audit_checkpoint::ActiveModel {
+            tenant_id: Set(granted.tenant().uuid()),
+            seq: Set(checkpoint.seq),
+            statement: Set(checkpoint.statement.as_str().to_owned()),
+            hash: Set(checkpoint.hash.to_string()),
+            at: Set(kept(checkpoint.at)),
+            key: Set(checkpoint.key.clone()),
+            signature: Set(checkpoint.signature.clone()),
+        };
+        let unless_there = sea_orm::sea_query::OnConflict::new().do_nothing().to_owned();
+        audit_checkpoint::Entity::insert(row)
+            .on_conflict(unless_there)
+            .exec_without_returning(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Checkpoints in the order of what they are about, after a number.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn checkpoints(
+        &self,
+        granted: &Granted<AuditRead>,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Checkpoint>, Error> {
+        let connection = self.tx.reading(granted)?;
+        let rows = audit_checkpoint::Entity::scoped(granted)
+            .filter(audit_checkpoint::Column::Seq.gt(after))
+            .order_by_asc(audit_checkpoint::Column::Seq)
+            .order_by_asc(audit_checkpoint::Column::Statement)
+            .limit(u64::from(limit))
+            .all(connection)
+            .await?;
+        rows.into_iter().map(Checkpoint::try_from).collect()
+    }
+
+    /// The one that reaches furthest.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn last_checkpoint(
+        &self,
+        granted: &Granted<AuditRead>,
+    ) -> Result<Option<Checkpoint>, Error> {
+        let connection = self.tx.reading(granted)?;
+        let row = audit_checkpoint::Entity::scoped(granted)
+            .order_by_desc(audit_checkpoint::Column::Seq)
+            .one(connection)
+            .await?;
+        row.map(Checkpoint::try_from).transpose()
+    }
+
+    /// Removes entries up to a cut that was kept before, and the checkpoints before it. Returns how many entries.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without that cut.
+    pub async fn remove_up_to(
+        &self,
+        granted: &Granted<AuditWrite>,
+        seq: i64,
+    ) -> Result<u64, Error> {
+        let connection = self.tx.writing(granted)?;
+        let cut = audit_checkpoint::Entity::scoped(granted)
+            .filter(audit_checkpoint::Column::Seq.eq(seq))
+            .filter(audit_checkpoint::Column::Statement.eq(Statement::Cut.as_str()))
+            .one(connection)
+            .await?;
+        cut.ok_or(Error::NotFound)?;
+        if connection.get_database_backend() == DbBackend::Postgres {
+            // The role of the running product may not delete entries; this function of the owner may, up to a cut.
+            let sql = "select audit_events_remove_up_to($1) as removed";
+            let row = connection.query_one_raw(self.tx.sql(sql, [seq.into()])).await?;
+            let removed: i64 = row.ok_or(Error::NotFound)?.try_get("", "removed")?;
+            return Ok(u64::try_from(removed).unwrap_or_default());
+        }
+        let removed = audit_event::Entity::scoped_delete(granted)
+            .filter(audit_event::Column::Seq.lte(seq))
+            .exec(connection)
+            .await?;
+        audit_checkpoint::Entity::scoped_delete(granted)
+            .filter(audit_checkpoint::Column::Seq.lt(seq))
+            .exec(connection)
+            .await?;
+        Ok(removed.rows_affected)
+    }
+}
+
+fn row_of(event: AuditEvent) -> audit_event::ActiveModel {
+    audit_event::ActiveModel {
+        id: Set(event.id.uuid()),
+        tenant_id: Set(event.tenant.uuid()),
+        at: Set(event.at),
+        actor: Set(event.actor),
+        action: Set(event.action),
+        target: Set(event.target),
+        outcome: Set(event.outcome.as_str().to_owned()),
+        request_id: Set(event.request_id),
+        detail: Set(event.detail),
+        seq: Set(event.link.seq),
+        prev: Set(event.link.prev.to_string()),
+        hash: Set(event.link.hash.to_string()),
+    }
+}
+
+fn hash_of(text: &str, table: &'static str) -> Result<ChainHash, Error> {
+    text.parse().map_err(|_| Error::Unreadable { table, column: "hash" })
+}
+
+impl TryFrom<audit_checkpoint::Model> for Checkpoint {
+    type Error = Error;
+
+    fn try_from(row: audit_checkpoint::Model) -> Result<Self, Error> {
+        let statement = Statement::parse(&row.statement)
+            .ok_or(Error::Unreadable { table: "audit_checkpoints", column: "statement" })?;
+        Ok(Self {
+            tenant: TenantId::from_uuid(row.tenant_id),
+            statement,
+            seq: row.seq,
+            hash: hash_of(&row.hash, "audit_checkpoints")?,
+            at: row.at,
+            key: row.key,
+            signature: row.signature,
+        })
+    }
+}
