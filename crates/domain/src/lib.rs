@@ -6,8 +6,8 @@ pub mod audit;
 pub mod authz;
 pub mod event;
 pub mod id;
-pub mod job;
 pub mod identity;
+pub mod job;
 pub mod key;
 pub mod noun;
 pub mod page;
@@ -22,12 +22,12 @@ pub use id::{
     ApiKeyId, AuditId, CredentialId, EndpointId, GroupId, Id, IdError, InstallId, JobId,
     MembershipId, RecordId, RunId, SessionId, SignInLinkId, TenantId, UserId,
 };
-pub use noun::{
-    ApiKey, Credential, Endpoint, Install, InstallStatus, Membership,
 pub use id::{DeliveryId, WebhookEndpointId};
 pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
 pub use identity::{Domain, Identity, SsoConnection};
-    Record, RecordHit, RunState, Session, SyncRun, Tenant, User,
+pub use noun::{
+    ApiKey, Credential, Endpoint, Install, InstallStatus, Membership, Record, RecordHit, RunState,
+    Session, SyncRun, Tenant, User,
 };
 pub use page::{Page, PageArgs};
 pub use secret::{SecretString, TokenHash};
