@@ -1,7 +1,7 @@
 //! HTTP on the outside: what the transport demands of a request (specification, basic/transports) before anybody asks who
 //! sent it, and how an answer goes out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -28,6 +28,8 @@ use crate::{
     stack::Service as _,
 };
 
+/// How long a body may take to arrive: it is read before anybody knows who sends it.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const CHALLENGE: &str = "Bearer realm=\"patchbay\"";
 const ALLOWED_METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, traceparent";
@@ -114,7 +116,8 @@ async fn read(
     let early = |refusal: Refusal| Box::new(Early { refusal, id: None, era: Era::Legacy });
     let version = headers::single(headers, headers::REVISION).map_err(|e| early(e.into()))?;
     let (era, act) = if request.method() == HttpMethod::POST {
-        let body = body(headers, payload, gateway.config.max_body_bytes).await.map_err(early)?;
+        let limit = gateway.config.max_body_bytes;
+        let body = body(headers, payload, limit, BODY_TIMEOUT).await.map_err(early)?;
         let message = Message::parse(&body).map_err(|error| {
             let era = if version == Some(revision::MODERN) { Era::Modern } else { Era::Legacy };
             Box::new(Early { id: error.id().cloned(), refusal: error.into(), era })
@@ -140,17 +143,23 @@ async fn read(
     })
 }
 
-async fn body(headers: &HeaderMap, payload: web::Payload, limit: usize) -> Result<Bytes, Refusal> {
+async fn body(
+    headers: &HeaderMap,
+    payload: web::Payload,
+    limit: usize,
+    patience: Duration,
+) -> Result<Bytes, Refusal> {
     if !is_json(headers) {
         return Err(Refusal::ContentType);
     }
     if !accepts_both(headers) {
         return Err(Refusal::NotAcceptable);
     }
-    match payload.to_bytes_limited(limit).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_broken)) => Err(Refusal::Body),
-        Err(_too_large) => Err(Refusal::TooLarge { limit }),
+    match tokio::time::timeout(patience, payload.to_bytes_limited(limit)).await {
+        Ok(Ok(Ok(body))) => Ok(body),
+        Ok(Ok(Err(_broken))) => Err(Refusal::Body),
+        Ok(Err(_too_large)) => Err(Refusal::TooLarge { limit }),
+        Err(_late) => Err(Refusal::BodyTimeout),
     }
 }
 
@@ -265,4 +274,23 @@ fn json_response(status: StatusCode) -> HttpResponseBuilder {
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{FromRequest as _, dev, http::header::ContentType, test::TestRequest};
+    use futures_util::{StreamExt as _, stream};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn body_that_never_arrives_is_not_waited_for() {
+        let request = TestRequest::post().insert_header(ContentType::json()).to_http_request();
+        let mut never = dev::Payload::from(stream::pending().boxed_local());
+        let payload = web::Payload::from_request(&request, &mut never).await.expect("a payload");
+        let patience = Duration::from_millis(10);
+        let refusal = body(request.headers(), payload, 1000, patience).await.expect_err("no body");
+        let rendered = refusal.render(Era::Modern);
+        assert_eq!(rendered.status, StatusCode::REQUEST_TIMEOUT, "{refusal}");
+    }
 }

@@ -49,6 +49,8 @@ pub(crate) enum Refusal {
     TooLarge { limit: usize },
     #[error("the body could not be read")]
     Body,
+    #[error("the body did not arrive in time")]
+    BodyTimeout,
     #[error("the Content-Type must be application/json")]
     ContentType,
     #[error("the Accept header must list application/json and text/event-stream")]
@@ -125,6 +127,7 @@ impl Refusal {
                 (StatusCode::BAD_REQUEST, HEADER_MISMATCH)
             }
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, INVALID_REQUEST),
+            Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST),
             Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID_REQUEST),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, INVALID_REQUEST),
             Self::ForeignOrigin => (StatusCode::FORBIDDEN, INVALID_REQUEST),

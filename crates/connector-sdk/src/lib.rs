@@ -16,4 +16,4 @@ pub use context::{Context, OperatorPolicy, Secrets};
 pub use error::{BoxError, ConnectorError};
 pub use manifest::{HostsManifest, Manifest, StreamManifest, ToolManifest};
 pub use page::{Document, DocumentKey, Next, SyncPage, SyncStart};
-pub use schema::FieldError;
+pub use schema::{FieldError, Schema};

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::to_raw_value};
 
-use crate::{ConnectorError, FieldError, schema};
+use crate::{ConnectorError, FieldError, Schema};
 
 /// A connector's description of itself. Data only: it can be stored, shown and compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -26,10 +26,10 @@ pub struct Manifest {
     /// Groups that it is found under.
     pub categories: Vec<String>,
     /// JSON Schema (2020-12) of the settings: the install form is made from it.
-    pub config_schema: Value,
+    pub config_schema: Schema,
     /// JSON Schema of the secrets; absent if it needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential_schema: Option<Value>,
+    pub credential_schema: Option<Schema>,
     /// What it syncs; empty if it does not sync.
     #[serde(default)]
     pub streams: Vec<StreamManifest>,
@@ -64,7 +64,7 @@ pub struct ToolManifest {
     /// For the model: what it does and when to use it.
     pub description: String,
     /// JSON Schema (2020-12) of the arguments.
-    pub input_schema: Value,
+    pub input_schema: Schema,
     /// Changes nothing.
     pub read_only: bool,
     /// May delete or overwrite.
@@ -104,7 +104,7 @@ impl Manifest {
     /// # Errors
     /// One error per field, with its path and a sentence for that person.
     pub fn validate_config(&self, config: &Value) -> Result<(), Vec<FieldError>> {
-        schema::validate(&self.config_schema, config)
+        self.config_schema.validate(config)
     }
 
     /// Checks a credential that somebody filled in. Messages never repeat a value.
@@ -113,7 +113,7 @@ impl Manifest {
     /// As [`Self::validate_config`]; also when a credential is given to a connector that takes none.
     pub fn validate_credential(&self, credential: &Value) -> Result<(), Vec<FieldError>> {
         match &self.credential_schema {
-            Some(schema) => schema::validate(schema, credential),
+            Some(schema) => schema.validate(credential),
             None => Err(vec![FieldError {
                 field: Vec::new(),
                 message: format!("{} needs no credential.", self.name),
@@ -139,7 +139,7 @@ impl Manifest {
     /// [`ConnectorError::InvalidArguments`] naming every wrong argument, or the unknown tool.
     pub fn check_arguments(&self, tool: &str, arguments: &Value) -> Result<(), ConnectorError> {
         let tool = self.tool(tool).ok_or_else(|| ConnectorError::unknown_tool(tool))?;
-        schema::validate(&tool.input_schema, arguments).map_err(|errors| {
+        tool.input_schema.validate(arguments).map_err(|errors| {
             let lines: Vec<String> = errors.iter().map(FieldError::to_string).collect();
             ConnectorError::InvalidArguments { message: lines.join(" ") }
         })

@@ -1,9 +1,21 @@
 //! Validation by JSON Schema, with errors in the words of the person who filled in the form.
 
-use std::{fmt, iter};
+use std::{borrow::Cow, fmt, iter, ops::Deref, sync::OnceLock};
 
-use jsonschema::{ValidationError, error::ValidationErrorKind, paths::LocationSegment};
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind, paths::LocationSegment};
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// A JSON Schema (2020-12) of a manifest. Compiled once, when it is first needed: every call of a tool is checked by one.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Schema {
+    json: Value,
+    /// `None` when it cannot be compiled.
+    #[serde(skip)]
+    compiled: OnceLock<Option<Validator>>,
+}
 
 /// What is wrong with one field of a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,20 +26,77 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// Checks `instance`; all errors at once, one per field and reason, in the order of the schema.
-pub(crate) fn validate(schema: &Value, instance: &Value) -> Result<(), Vec<FieldError>> {
-    // Offline: a schema never makes this process fetch something.
-    let options = jsonschema::draft202012::options().should_validate_formats(true);
-    let Ok(validator) = options.build(schema) else { return Err(vec![broken_schema()]) };
-    let mut errors: Vec<FieldError> = Vec::new();
-    for error in validator.iter_errors(instance) {
-        for found in field_errors(schema, &error) {
-            if !errors.contains(&found) {
-                errors.push(found);
+// === impl Schema ===
+
+impl Schema {
+    /// Checks `instance`; all errors at once, one per field and reason, in the order of the schema.
+    pub(crate) fn validate(&self, instance: &Value) -> Result<(), Vec<FieldError>> {
+        let Some(validator) = self.validator() else { return Err(vec![broken_schema()]) };
+        let mut errors: Vec<FieldError> = Vec::new();
+        for error in validator.iter_errors(instance) {
+            for found in field_errors(&self.json, &error) {
+                if !errors.contains(&found) {
+                    errors.push(found);
+                }
             }
         }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
+
+    fn validator(&self) -> Option<&Validator> {
+        // Offline: a schema never makes this process fetch something.
+        let build = || {
+            let options = jsonschema::draft202012::options().should_validate_formats(true);
+            options.build(&self.json).ok()
+        };
+        self.compiled.get_or_init(build).as_ref()
+    }
+}
+
+impl From<Value> for Schema {
+    fn from(json: Value) -> Self {
+        Self { json, compiled: OnceLock::new() }
+    }
+}
+
+impl Deref for Schema {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.json
+    }
+}
+
+impl Clone for Schema {
+    fn clone(&self) -> Self {
+        self.json.clone().into()
+    }
+}
+
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.json.fmt(f)
+    }
+}
+
+impl JsonSchema for Schema {
+    fn schema_name() -> Cow<'static, str> {
+        Value::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        Value::inline_schema()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
+        Value::json_schema(generator)
+    }
 }
 
 /// Whether a schema can be compiled at all; used by the compliance check.
@@ -182,8 +251,8 @@ mod tests {
 
     use super::*;
 
-    fn schema() -> Value {
-        json!({
+    fn schema() -> Schema {
+        Schema::from(json!({
             "type": "object",
             "additionalProperties": false,
             "required": ["host"],
@@ -194,11 +263,12 @@ mod tests {
                 "name": {"type": "string", "title": "Name", "pattern": "^[a-z]+$", "x-message": "Name may only have small letters."},
                 "tables": {"type": "array", "title": "Tables", "items": {"type": "string"}}
             }
-        })
+        }))
     }
 
     fn messages(instance: &Value) -> Vec<(String, String)> {
-        validate(&schema(), instance)
+        schema()
+            .validate(instance)
             .expect_err("invalid")
             .into_iter()
             .map(|error| (error.field.join("."), error.message))
@@ -255,6 +325,6 @@ mod tests {
 
     #[test]
     fn valid_settings_pass() {
-        assert_eq!(validate(&schema(), &json!({"host": "a", "port": 5432})), Ok(()));
+        assert_eq!(schema().validate(&json!({"host": "a", "port": 5432})), Ok(()));
     }
 }

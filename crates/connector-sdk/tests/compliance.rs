@@ -191,7 +191,7 @@ fn bad_manifest() -> Manifest {
     manifest["tools"][0]["destructive"] = json!(true);
     let mut manifest: Manifest = serde_json::from_value(manifest).expect("a manifest");
     // `null` reads back as absent.
-    manifest.credential_schema = Some(Value::Null);
+    manifest.credential_schema = Some(Value::Null.into());
     manifest
 }
 

@@ -58,7 +58,7 @@ impl Connector {
 
     /// JSON Schema of the secret fields; null when the connector needs no credential.
     async fn credential_schema(&self) -> Option<&Value> {
-        self.0.credential_schema.as_ref()
+        self.0.credential_schema.as_deref()
     }
 
     async fn tools(&self) -> Vec<ConnectorTool> {

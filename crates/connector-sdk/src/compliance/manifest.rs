@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Findings, Violation};
-use crate::{Connector, HostsManifest, Manifest, ToolManifest, schema};
+use crate::{Connector, HostsManifest, Manifest, Schema, ToolManifest, schema};
 
 /// Checks everything that the manifest alone can tell, and that the capabilities fit it.
 pub fn check_manifest(connector: &dyn Connector) -> Vec<Violation> {
@@ -142,8 +142,8 @@ fn check_level(at: &str, schema: &Value, findings: &mut Findings) {
             format!("{at} has no description")
         });
         if let Some(default) = property.get("default") {
-            let wrapped = json!({"type": "object", "properties": {name: property}});
-            let fits = schema::validate(&wrapped, &json!({name: default})).is_ok();
+            let wrapped = Schema::from(json!({"type": "object", "properties": {name: property}}));
+            let fits = wrapped.validate(&json!({name: default})).is_ok();
             findings.demand(fits, "schema.defaults", || format!("{at}: its default is not valid"));
         }
         check_level(&at, property, findings);
