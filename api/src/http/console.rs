@@ -14,6 +14,7 @@ use actix_web::{
 
 use super::{
     error::{method_not_allowed, not_found},
+    page,
     server::State,
 };
 
@@ -21,8 +22,6 @@ use super::{
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// Everything else is asked for again, and mostly answered with 304.
 const REVALIDATE: &str = "no-cache";
-
-const NOT_BUILT: &str = include_str!("console_not_built.html");
 
 /// A file under `/assets/`, whose name carries a hash of its content.
 pub(crate) async fn asset(request: HttpRequest, state: Data<State>) -> HttpResponse {
@@ -36,7 +35,7 @@ pub(crate) async fn asset(request: HttpRequest, state: Data<State>) -> HttpRespo
 }
 
 /// A file of the console, or its first page for every address that a browser navigates to.
-pub(crate) async fn page(request: HttpRequest, state: Data<State>) -> HttpResponse {
+pub(crate) async fn serve(request: HttpRequest, state: Data<State>) -> HttpResponse {
     if !reads(&request) {
         return method_not_allowed(request).await;
     }
@@ -49,9 +48,7 @@ pub(crate) async fn page(request: HttpRequest, state: Data<State>) -> HttpRespon
     }
     match NamedFile::open(directory.join("index.html")) {
         Ok(file) => send(&request, file, REVALIDATE),
-        Err(_) => HttpResponse::build(StatusCode::SERVICE_UNAVAILABLE)
-            .content_type("text/html; charset=utf-8")
-            .body(NOT_BUILT),
+        Err(_) => page::page(StatusCode::SERVICE_UNAVAILABLE, page::NOT_BUILT),
     }
 }
 

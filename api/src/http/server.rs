@@ -29,7 +29,7 @@ use super::{
     csrf::Site,
     ctx::{REQUEST_ID, RequestId},
     error::{self, method_not_allowed, not_found},
-    graphql, headers, sign_in, socket,
+    graphql, headers, page, sign_in, socket,
 };
 use crate::{
     Config,
@@ -110,6 +110,7 @@ impl Api {
                     .route(web::post().to(sign_in::sign_out))
                     .default_service(web::to(method_not_allowed)),
             )
+            .service(web::resource(page::STYLE_PATH).route(web::get().to(page::style)))
             .service(web::resource("/health/live").route(web::get().to(health::live)))
             .service(web::resource("/health/ready").route(web::get().to(health::ready)))
             .service(
@@ -127,7 +128,7 @@ impl Api {
                     .wrap(Compress::default())
                     .default_service(web::to(console::asset)),
             )
-            .default_service(web::to(console::page));
+            .default_service(web::to(console::serve));
         routes.service(scope);
     }
 

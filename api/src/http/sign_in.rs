@@ -13,13 +13,11 @@ use super::{
     csrf,
     ctx::Credential,
     error::{self, Problem},
+    page::{SIGN_IN, SIGN_IN_GONE, page},
     server::State,
     session,
 };
 use crate::error::{Refused, refused};
-
-const ASK: &str = include_str!("sign_in.html");
-const GONE: &str = include_str!("sign_in_gone.html");
 
 /// Shows the button that signs in. It looks the same for every link: nothing is looked up before it is pressed.
 #[utoipa::path(get, path = "/sign-in/{token}", tag = "session",
@@ -27,7 +25,7 @@ const GONE: &str = include_str!("sign_in_gone.html");
     responses((status = 200, description = "A page with a button", content_type = "text/html")),
 )]
 pub(crate) async fn ask() -> HttpResponse {
-    page(StatusCode::OK, ASK)
+    page(StatusCode::OK, SIGN_IN)
 }
 
 /// Redeems the link, which works once, and starts a session.
@@ -55,7 +53,7 @@ pub(crate) async fn redeem(
         Err(error @ (control::Error::Internal(_) | control::Error::Limited { .. })) => {
             error::problem(refused(&error, &id), &id)
         }
-        Err(_) => page(StatusCode::GONE, GONE),
+        Err(_) => page(StatusCode::GONE, SIGN_IN_GONE),
     }
 }
 
@@ -86,8 +84,4 @@ async fn end_session(request: &HttpRequest, state: &State, id: &str) -> Result<(
         return Err(Refused::csrf("send `viewer.csrfToken` as the header `X-Patchbay-CSRF`"));
     }
     state.control.sign_out(&ctx).await.map_err(|error| refused(&error, id))
-}
-
-fn page(status: StatusCode, html: &'static str) -> HttpResponse {
-    HttpResponse::build(status).content_type("text/html; charset=utf-8").body(html)
 }

@@ -309,14 +309,46 @@ async fn foreign_host_name_is_misdirected() {
 }
 
 #[tokio::test]
-async fn pages_cannot_be_framed_and_run_only_our_scripts() {
+async fn every_answer_carries_the_security_headers() {
     let plane = Plane::start().await;
-    for path in ["/", "/sign-in/x", "/health/live", "/nothing"] {
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+        font-src 'self' data:; connect-src 'self'; manifest-src 'self'; form-action 'self'; \
+        base-uri 'none'; frame-ancestors 'none'";
+    let expected = [
+        ("content-security-policy", policy),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("cache-control", "no-store"),
+        // Only where there is TLS.
+        ("strict-transport-security", ""),
+    ];
+    for path in ["/", "/sign-in/x", "/page.css", "/health/live", "/graphql", "/nothing"] {
         let reply = plane.get(path, &[("accept", "text/html")]).await;
-        let policy = reply.header("content-security-policy").to_owned();
-        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
-        assert!(policy.contains("script-src 'self';"), "{path}: {policy}");
-        assert_eq!(reply.header("x-content-type-options"), "nosniff");
-        assert_eq!(reply.header("strict-transport-security"), "", "only where there is TLS");
+        for (name, value) in expected {
+            assert_eq!(reply.header(name), value, "{name} of {path}");
+        }
+    }
+}
+
+/// The policy allows neither; a browser would show such a page undressed.
+#[tokio::test]
+async fn own_pages_have_no_inline_style_or_script() {
+    let plane = Plane::start().await;
+    let style = plane.get("/page.css", &[]).await;
+    assert_eq!(style.status, 200);
+    assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
+    let ask = plane.get("/sign-in/x", &[]).await;
+    let gone = plane.post("/sign-in/x", &[], "").await;
+    let not_built = plane.get("/", &[("accept", "text/html")]).await;
+    for (status, reply) in [(200, ask), (410, gone), (503, not_built)] {
+        let page = reply.text();
+        assert_eq!(reply.status, status, "{page}");
+        assert!(page.contains(r#"<link rel="stylesheet" href="/page.css">"#), "{page}");
+        for inline in ["<style", "style=", "<script", "onclick"] {
+            assert!(!page.contains(inline), "{inline} in {page}");
+        }
     }
 }

@@ -72,7 +72,9 @@ async fn used_and_unknown_links_say_how_to_get_a_new_one() {
         let reply = plane.post(path, &[], "").await;
         assert_eq!(reply.status, 410, "{path}");
         assert_eq!(reply.header("set-cookie"), "");
-        assert!(reply.text().contains("patchbay sign-in-link"), "{}", reply.text());
+        let page = reply.text();
+        assert!(page.contains("<code>patchbay sign-in-link --data-dir data</code>"), "{page}");
+        assert!(page.contains("patchbay sign-in-link --config"), "{page}");
     }
 }
 
