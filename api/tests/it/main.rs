@@ -5,6 +5,7 @@ mod authorization;
 mod console;
 mod errors;
 mod plane;
+mod relay;
 mod rest;
 mod sign_in;
 mod subscriptions;
