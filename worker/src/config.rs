@@ -20,6 +20,8 @@ pub struct Config {
     pub sweep_limit: u32,
     /// How often automatic syncs are looked for, in seconds. Env: `PATCHBAY__WORKER__SCHEDULE_SECONDS`
     pub schedule_seconds: u64,
+    /// How often audit logs are looked after: signed, and cut where their time is over, in seconds. Env: `PATCHBAY__WORKER__AUDIT_SECONDS`
+    pub audit_seconds: u64,
     /// How long a stopping worker lets running jobs finish before it hands them back, in seconds. Env: `PATCHBAY__WORKER__DRAIN_SECONDS`
     pub drain_seconds: u64,
 }
@@ -43,6 +45,10 @@ impl Config {
         Duration::from_secs(self.schedule_seconds.max(1))
     }
 
+    pub(crate) fn audit_every(&self) -> Duration {
+        Duration::from_secs(self.audit_seconds.max(1))
+    }
+
     pub(crate) const fn drain_time(&self) -> Duration {
         Duration::from_secs(self.drain_seconds)
     }
@@ -56,6 +62,7 @@ impl Default for Config {
             sweep_milliseconds: 1_000,
             sweep_limit: 200,
             schedule_seconds: 10,
+            audit_seconds: 60,
             drain_seconds: 15,
         }
     }

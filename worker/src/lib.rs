@@ -3,6 +3,7 @@
 //! A ring is only a hint. Whoever claims the row runs the job; a lost ring is rung again by the sweeper, a double one finds nothing
 //! to claim. So a worker can be killed at any moment: its lease runs out and another one goes on.
 
+mod auditor;
 mod config;
 mod heartbeat;
 mod runner;
@@ -45,6 +46,7 @@ pub async fn run(
         loops.spawn(Arc::clone(&runner).consume(*lane, deliveries, cancel.clone()));
     }
     loops.spawn(sweeper::run(control.clone(), config.clone(), cancel.clone()));
+    loops.spawn(auditor::run(control.clone(), config.clone(), cancel.clone()));
     loops.spawn(scheduler::run(control, config, cancel.clone()));
     loops.close();
     loops.wait().await;

@@ -1,5 +1,6 @@
 //! Settings of the control plane.
 
+use domain::audit::Overload;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +30,12 @@ pub struct Config {
     pub lease_seconds: u32,
     /// How long a ring counts as on its way before the sweeper rings for the same job again, in milliseconds. Env: `PATCHBAY__CONTROL__RING_AGAIN_MILLISECONDS`
     pub ring_again_milliseconds: u32,
-    /// Audit entries of MCP calls that wait for being written; what comes beyond is counted and dropped. Env: `PATCHBAY__CONTROL__AUDIT_BUFFER`
+    /// Audit entries of MCP calls that can wait for being written. Env: `PATCHBAY__CONTROL__AUDIT_BUFFER`
     pub audit_buffer: usize,
+    /// What happens to a call when no more can wait: `block` refuses it, `drop` serves it and writes into the log how many are missing. An organisation can choose for itself. Env: `PATCHBAY__CONTROL__AUDIT_OVERLOAD`
+    pub audit_overload: Overload,
+    /// Shortest time between two signed checkpoints of an organisation's audit log, in seconds. Env: `PATCHBAY__CONTROL__AUDIT_CHECKPOINT_SECONDS`
+    pub audit_checkpoint_seconds: u32,
 }
 
 // === impl Config ===
@@ -50,6 +55,8 @@ impl Default for Config {
             lease_seconds: 20,
             ring_again_milliseconds: 20_000,
             audit_buffer: 10_000,
+            audit_overload: Overload::Drop,
+            audit_checkpoint_seconds: 300,
         }
     }
 }

@@ -7,6 +7,9 @@ mod access;
 mod api_keys;
 mod audit;
 mod audit_actions;
+mod audit_chain;
+mod audit_export;
+mod audit_settings;
 mod clock;
 mod config;
 mod credentials;
@@ -47,6 +50,8 @@ use vault::Vault;
 
 pub use api_keys::{CreateApiKey, CreatedApiKey};
 pub use audit::{Action, AuditFilter, CallAudit};
+pub use audit_chain::{AuditRound, Verified};
+pub use audit_export::ExportStream;
 pub use clock::Clock;
 pub use config::Config;
 pub use connector_sdk::{

@@ -3,6 +3,7 @@
 //! Entries are linked when their transaction commits, under a lock of the chain's end that is held for these few statements
 //! alone. It is the last lock of every transaction, so two of them cannot wait for each other.
 
+use chrono::{DateTime, Utc};
 use domain::{
     AuditEvent, Granted, TenantId,
     audit::{ChainHash, Checkpoint, Link, Statement},
@@ -168,6 +169,32 @@ impl Audit<'_> {
             .one(connection)
             .await?;
         row.map(Checkpoint::try_from).transpose()
+    }
+
+    /// The last entry of those at the beginning that are all older than a time, at most so many of them and never the newest.
+    /// `None` when there are none.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn last_before(
+        &self,
+        granted: &Granted<AuditRead>,
+        at: DateTime<Utc>,
+        most: i64,
+    ) -> Result<Option<Link>, Error> {
+        use audit_event::Column;
+        let connection = self.tx.reading(granted)?;
+        let in_order = || audit_event::Entity::scoped(granted).order_by_asc(Column::Seq);
+        let Some(first) = in_order().one(connection).await? else { return Ok(None) };
+        let young = in_order().filter(Column::At.gte(kept(at))).one(connection).await?;
+        let young = match young {
+            Some(young) => young.seq,
+            None => self.end(granted).await?.seq,
+        };
+        let last = (young - 1).min(first.seq + most - 1);
+        let query = in_order().filter(Column::Seq.eq(last)).filter(Column::Seq.gte(first.seq));
+        let row = query.one(connection).await?;
+        row.map(|row| AuditEvent::try_from(row).map(|event| event.link)).transpose()
     }
 
     /// Removes entries up to a cut that was kept before, and the checkpoints before it. Returns how many entries.

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod audit;
+mod audit_chain;
 mod fake;
 mod grants;
 mod installs;

@@ -5,6 +5,7 @@ use domain::{Role, RunState, secret::ExposeSecret};
 use serde_json::json;
 
 use crate::{
+    audit_chain::signs_verifies_exports_and_cuts,
     plane::{Plane, fake_install},
     syncs::{crash_after_any_page, crash_at_any_moment, lengthen},
     tenancy::nothing_of_another_organisation,
@@ -60,4 +61,9 @@ async fn of_many_starts_at_once_one_is_let_through() {
     let conflicts =
         starts.iter().filter(|start| matches!(start, Err(Error::Conflict { .. }))).count();
     assert_eq!((started, conflicts), (1, 3), "{starts:?}");
+}
+
+#[tokio::test]
+async fn log_is_signed_verified_exported_and_cut_on_postgres() {
+    signs_verifies_exports_and_cuts(&Plane::on_postgres().await).await;
 }

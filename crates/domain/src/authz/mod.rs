@@ -42,6 +42,8 @@ pub enum SystemReason {
     BuildRoutes,
     /// The audit log is appended to on behalf of a refused or finished request.
     RecordAudit,
+    /// The audit log is signed, verified and cut by its own rules.
+    KeepAudit,
     /// A credential that somebody may give is sealed under the organisation's data key.
     SealCredential,
     /// A permitted tool call, proxy call or connection check opens the credential of its install.
@@ -122,6 +124,7 @@ impl SystemReason {
             SystemReason::SignIn => "sign_in",
             SystemReason::BuildRoutes => "build_routes",
             SystemReason::RecordAudit => "record_audit",
+            SystemReason::KeepAudit => "keep_audit",
             SystemReason::SealCredential => "seal_credential",
             SystemReason::UseCredential => "use_credential",
             SystemReason::ScheduleSync => "schedule_sync",
