@@ -104,7 +104,9 @@ export async function inspect(page, name) {
     await settle(page);
     if (directory) {
       await page.evaluate(() => globalThis.scrollTo(0, 0));
-      await page.screenshot({ path: join(directory, `${name}-${colorScheme}.png`), fullPage: true });
+      const path = join(directory, `${name}-${colorScheme}.png`);
+      // Hiding the caret would take an inline style, which the page's policy refuses.
+      await page.screenshot({ path, fullPage: true, caret: "initial" });
     }
     assert.deepEqual(await findings(page), [], `axe on ${name} in ${colorScheme}`);
   }
@@ -116,4 +118,12 @@ export async function assertFits(page, name) {
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
   assert.equal(over, 0, `${name} scrolls sideways by ${over} px`);
+}
+
+/** What stands in a table is all in sight: nothing is cut off at its side. */
+export async function assertTablesFit(page, name) {
+  const over = await page.locator(".table-wrap").evaluateAll((tables) =>
+    tables.map((table) => table.scrollWidth - table.clientWidth),
+  );
+  assert.ok(over.every((pixels) => pixels === 0), `a table of ${name} is cut off by ${over} px`);
 }

@@ -11,7 +11,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
-import { assertFits, inspect, open, product, required, watch } from "./browser.mjs";
+import { assertFits, assertTablesFit, inspect, open, product, required, watch } from "./browser.mjs";
 import { DOCUMENTS, listTools, until, writeDocuments, writeMany } from "./fixtures.mjs";
 
 const run = Date.now().toString(36);
@@ -50,7 +50,7 @@ describe("the console", { timeout: 240_000 }, () => {
   it("tells whoever is signed out how to sign in", async () => {
     await visit("/installs");
     await heading("Sign in").waitFor();
-    await page.getByText("patchbay sign-in-link").waitFor();
+    await page.getByText("patchbay sign-in-link --data-dir data", { exact: true }).waitFor();
     await inspect(page, "signed-out");
     // Asking who is signed in is how the console finds out: that refusal is expected.
     complaints.length = 0;
@@ -58,6 +58,7 @@ describe("the console", { timeout: 240_000 }, () => {
 
   it("signs in by the one-time link", async () => {
     await page.goto(facts.sign_in_url);
+    await inspect(page, "sign-in");
     await button("Sign in").click();
     await page.getByRole("heading", { name: "Installed", exact: true }).waitFor();
     await page.getByRole("link", { name: "Overview" }).waitFor();
@@ -67,11 +68,31 @@ describe("the console", { timeout: 240_000 }, () => {
   it("says clearly that a used link no longer works", async () => {
     const other = await browser.context.browser()?.newContext();
     const fresh = other ? await other.newPage() : await browser.context.newPage();
+    const said = watch(fresh);
     await fresh.goto(facts.sign_in_url);
     await fresh.getByRole("button", { name: "Sign in" }).click();
     await fresh.getByRole("heading", { name: "This sign-in link no longer works" }).waitFor();
+    await fresh.getByText("patchbay sign-in-link --data-dir data", { exact: true }).waitFor();
     await inspect(fresh, "link-used");
+    await fresh.setViewportSize({ width: 375, height: 760 });
+    await assertFits(fresh, "link-used");
+    // 410 is what this was about.
+    assert.deepEqual(said.filter((complaint) => !complaint.includes("410")), []);
     await (other ?? fresh).close();
+  });
+
+  it("would hear the browser refuse an inline style", async () => {
+    const other = await browser.context.newPage();
+    const said = watch(other);
+    await other.goto(facts.console_url);
+    await other.evaluate(() => {
+      const style = document.createElement("style");
+      style.textContent = "body { display: none }";
+      document.head.append(style);
+    });
+    await until(() => said.some((complaint) => complaint.includes("Content Security Policy")));
+    assert.equal(await other.evaluate(() => getComputedStyle(document.body).display), "block");
+    await other.close();
   });
 
   it("finds a connector in the marketplace", async () => {
@@ -130,7 +151,7 @@ describe("the console", { timeout: 240_000 }, () => {
     await visit("/marketplace/files/install");
     await page.getByLabel("Folder").fill("/etc");
     await button("Test the connection").click();
-    await page.getByText("Not everything works yet.").or(page.getByText("needs a look")).waitFor();
+    await page.getByText("Not everything works yet.").or(page.getByText("Check the marked field")).waitFor();
     await inspect(page, "wizard-refused");
   });
 
@@ -232,6 +253,8 @@ describe("the console", { timeout: 240_000 }, () => {
     await inspect(page, "settings");
     await button("Save changes").click();
     await page.getByRole("heading", { name: `${installName} renamed`, level: 1 }).waitFor();
+    await page.getByText("Saved.").waitFor();
+    assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), `${installName} renamed`);
   });
 
   it("creates an API key and puts it into the set-up of a client, and the key works", async () => {
@@ -304,6 +327,7 @@ describe("the console", { timeout: 240_000 }, () => {
       await page.getByRole("heading", { level: 1 }).waitFor();
       await inspect(page, `narrow${path.replaceAll("/", "-")}`);
       await assertFits(page, path);
+      await assertTablesFit(page, path);
     }
     await button("Open navigation").click();
     await page.getByRole("link", { name: "Members" }).waitFor();
@@ -340,10 +364,16 @@ describe("the console", { timeout: 240_000 }, () => {
     assert.deepEqual(complaints, []);
   });
 
-  it("signs out, and the session is over", async () => {
+  it("signs out, and the session is over in every tab", async () => {
+    const watching = await browser.context.newPage();
+    const socket = watching.waitForEvent("websocket");
+    await watching.goto(facts.console_url);
+    await watching.getByRole("link", { name: "Documentation", exact: true }).click();
+    await (await socket).waitForEvent("framereceived");
     await page.getByRole("button", { expanded: false }).click();
     await button("Sign out").click();
     await heading("Sign in").waitFor();
+    await watching.getByRole("heading", { name: "Sign in", exact: true }).waitFor();
     await page.reload();
     await heading("Sign in").waitFor();
   });

@@ -10,6 +10,9 @@ function socketUrl(): string {
   return url.href;
 }
 
+/** The API closes with this code when the session or key of a connection has ended. */
+const UNAUTHENTICATED = 4401;
+
 const socket = createSocket({
   url: socketUrl,
   lazy: true,
@@ -18,6 +21,12 @@ const socket = createSocket({
   retryAttempts: Number.POSITIVE_INFINITY,
   shouldRetry: () => session.state() === "signed-in",
   connectionParams: () => ({ csrf: session.csrfHeader() }),
+  on: {
+    // Signed out elsewhere: a page that only watches would otherwise never hear of it.
+    closed: (event) => {
+      if (event instanceof CloseEvent && event.code === UNAUTHENTICATED) session.end();
+    },
+  },
 });
 
 /** A client with an empty cache: made anew for every session so that nothing of the last one shows. */

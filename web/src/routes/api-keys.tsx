@@ -48,7 +48,7 @@ export function ApiKeysPage() {
     <div className="page">
       <PageHead
         title="API keys"
-        text="What AI clients and scripts sign in with. One key per client: then you can take back one alone."
+        text="What AI clients and scripts sign in with. Give each client its own key, so that you can revoke one without the others."
       >
         {mayCreate && create}
       </PageHead>

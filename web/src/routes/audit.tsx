@@ -58,7 +58,7 @@ export function AuditPage() {
     <div className="page">
       <PageHead
         title="Audit log"
-        text="What was done or refused, by whom, newest first. Arguments, results and secrets are never in it."
+        text="What was done or refused, by whom, newest first. Arguments, results and secrets are never recorded."
       />
       {mayRead ? <Events key={action ?? ""} action={action} /> : <NoPermission />}
     </div>
@@ -127,7 +127,7 @@ function Events({ action }: { action: string | undefined }) {
           <EmptyState
             icon="audit"
             title="Nothing to show"
-            text={action ? `Nobody has done ${action} yet.` : "Nothing has happened yet."}
+            text={action ? `There is no ${action} event yet.` : "Nothing has happened yet."}
           />
         </div>
       )}

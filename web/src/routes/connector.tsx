@@ -77,7 +77,7 @@ function ConnectorView({ connector }: { connector: Connector }) {
             <Icon name="plus" /> Install
           </Link>
         ) : (
-          <span className="muted small">An admin of your organisation can install this.</span>
+          <span className="muted small">A connector manager or an admin of your organisation can install this.</span>
         )}
       </PageHead>
       <div className="split">

@@ -47,9 +47,9 @@ const SHOWN = 6;
 
 /** Why an install wants a person, or null when it does not. */
 function complaint(install: Install): string | null {
-  if (install.status === "NEEDS_REAUTH") return "was refused: give it a new credential";
+  if (install.status === "NEEDS_REAUTH") return "needs a new credential: the other side refused the stored one";
   if (install.status === "ACTIVE" && install.latestRun?.state === "FAILED") {
-    return "failed in its last sync";
+    return "could not finish its last sync";
   }
   return null;
 }
@@ -79,8 +79,8 @@ function OverviewView({ data }: { data: OverviewQuery }) {
         <Callout tone="warn">
           <strong>
             {troubled.length === 1
-              ? "One install needs you"
-              : `${troubled.length} installs need you`}
+              ? "One install needs attention"
+              : `${troubled.length} installs need attention`}
           </strong>
           {troubled.map((install) => (
             <p key={install.id}>

@@ -36,10 +36,18 @@ export function SignedOutPage() {
         <div className="stack stack-s">
           <h2>Link used, expired or lost?</h2>
           <p className="muted">
-            On the machine that runs Patchbay, ask for a new one. After <code>make up</code>, add{" "}
-            <code>--data-dir data</code>.
+            On the machine that runs Patchbay, run this command and open the address that it prints.
+            Replace <code>data</code> if you started Patchbay with another data directory.
           </p>
-          <CodeBlock code="patchbay sign-in-link" label="Command for a new sign-in link" />
+          <CodeBlock
+            code="patchbay sign-in-link --data-dir data"
+            label="Command for a new sign-in link"
+          />
+          <p className="muted small">
+            If it runs as separate roles, give their configuration instead:{" "}
+            <code>--config &lt;file&gt;</code>. In a clone of the source, write{" "}
+            <code>cargo run -- sign-in-link</code> in place of <code>patchbay sign-in-link</code>.
+          </p>
         </div>
         <div>
           <Button kind="primary" onClick={() => session.retry()}>

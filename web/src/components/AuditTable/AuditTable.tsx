@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { Fragment, useState } from "react";
 
 import { type FragmentType, graphql, readFragment } from "../../gql";
 import type { AuditOutcome, AuditRowFragment } from "../../gql/graphql";
@@ -45,7 +45,9 @@ export function AuditTable({ events, names }: Props) {
       <table className="table">
         <thead>
           <tr>
-            <th scope="col">When</th>
+            <th scope="col" className="optional-column">
+              When
+            </th>
             <th scope="col">Who</th>
             <th scope="col">What</th>
             <th scope="col" className="optional-column">
@@ -62,14 +64,17 @@ export function AuditTable({ events, names }: Props) {
             const event = readFragment(AuditRowFields, reference);
             return (
               <tr key={event.id}>
-                <td>
+                <td className="optional-column">
                   <Time at={event.at} />
                 </td>
                 <td>
                   <Name id={event.actor} names={names} />
                 </td>
                 <td>
-                  <code>{event.action}</code>
+                  <Action name={event.action} />
+                  <div className="narrow-only muted small">
+                    <Time at={event.at} />
+                  </div>
                 </td>
                 <td className="optional-column">
                   <Name id={event.target} names={names} />
@@ -96,15 +101,38 @@ export function AuditTable({ events, names }: Props) {
   );
 }
 
+/** An action, which may break after a dot where there is little room: `install.` / `create`. */
+function Action({ name }: { name: string }) {
+  const [first = name, ...rest] = name.split(".");
+  return (
+    <code>
+      {first}
+      {rest.map((part) => (
+        <Fragment key={part}>
+          .<wbr />
+          {part}
+        </Fragment>
+      ))}
+    </code>
+  );
+}
+
 /** `install:019a…` as the kind and the end, which is what differs. */
 export function shortId(id: string): string {
   const [kind, rest] = id.split(":");
   return rest && rest.length > 12 ? `${kind}:…${rest.slice(-8)}` : id;
 }
 
+/** What an id means, if that is known. What Patchbay does by itself has its reason as the actor: `system:run_job`. */
+export function nameOf(id: string, names: Props["names"]): string | undefined {
+  const [kind, reason] = id.split(":");
+  if (kind === "system" && reason) return `Patchbay (${reason.replaceAll("_", " ")})`;
+  return names.get(id);
+}
+
 function Name({ id, names }: { id: string | null | undefined; names: Props["names"] }) {
   if (!id) return <span className="muted">–</span>;
-  const name = names.get(id);
+  const name = nameOf(id, names);
   return name ? <span title={id}>{name}</span> : <code title={id}>{shortId(id)}</code>;
 }
 
@@ -122,13 +150,13 @@ function Details({ event, names, onClose }: DetailsProps) {
         <dd>{new Date(event.at).toLocaleString()}</dd>
         <dt>Who</dt>
         <dd>
-          {names.get(event.actor)} <code>{event.actor}</code>
+          {nameOf(event.actor, names)} <code>{event.actor}</code>
         </dd>
         <dt>On</dt>
         <dd>
           {event.target ? (
             <>
-              {names.get(event.target)} <code>{event.target}</code>
+              {nameOf(event.target, names)} <code>{event.target}</code>
             </>
           ) : (
             "–"

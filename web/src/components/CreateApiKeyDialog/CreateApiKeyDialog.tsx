@@ -106,7 +106,7 @@ function Created({ secret, onClose }: { secret: string; onClose: () => void }) {
   return (
     <Dialog title="Copy your key now" onClose={onClose}>
       <Callout tone="warn">
-        <p>This is the only time that the key is shown. Patchbay keeps a fingerprint of it alone.</p>
+        <p>The key is shown only this once. Patchbay stores nothing but its fingerprint.</p>
       </Callout>
       <CodeBlock code={secret} label="API key" />
       <div className="dialog-foot">

@@ -29,13 +29,13 @@ export function ErrorState({ failure, onRetry }: Props) {
   );
 }
 
-/** Says that the role is too low, and who can change that. */
+/** Says that the role is not enough, and who can change that. */
 export function NoPermission() {
   return (
     <div className="card empty">
       <Icon name="lock" />
-      <h2>Your role does not reach this</h2>
-      <p>An admin or the owner of your organisation can open it, or give you a higher role.</p>
+      <h2>Your role does not allow this</h2>
+      <p>Ask an admin or the owner of your organisation to give you a role that does.</p>
     </div>
   );
 }

@@ -57,16 +57,31 @@ const NO_ERRORS: SortedErrors = { config: {}, credential: {}, own: {}, whole: []
 export function InstallSettings(props: { install: FragmentType<typeof InstallSettingsFields> }) {
   const install = readFragment(InstallSettingsFields, props.install);
   const fields = useMemo(() => fieldsOfConnector(install.connector), [install.connector]);
+  // Kept here because saving makes a new version, and that a new form.
+  const [saved, setSaved] = useState(false);
   return (
     <div className="stack">
       {/* A new version is a new form: what was stored in the meantime is not silently overwritten. */}
-      <SettingsForm key={install.version} install={install} fields={fields} />
+      <SettingsForm
+        key={install.version}
+        install={install}
+        fields={fields}
+        saved={saved}
+        onSaved={setSaved}
+      />
       <RemoveInstall install={install} />
     </div>
   );
 }
 
-function useSettings(install: InstallSettingsFragment, fields: WizardFields) {
+interface FormProps {
+  install: InstallSettingsFragment;
+  fields: WizardFields;
+  saved: boolean;
+  onSaved: (saved: boolean) => void;
+}
+
+function useSettings({ install, fields, onSaved }: FormProps) {
   const draft = `settings.${install.id}.${install.version}`;
   const [form, setForm] = useDraft(draft, initialSettings(install, fields));
   const [secrets, setSecrets] = useState<FormValues>(() => initialValues(fields.credential, {}));
@@ -75,6 +90,7 @@ function useSettings(install: InstallSettingsFragment, fields: WizardFields) {
 
   const save = async (event: FormEvent) => {
     event.preventDefault();
+    onSaved(false);
     const name = form.displayName.trim();
     const found: SortedErrors = {
       config: validate(fields.config, form.config),
@@ -89,18 +105,15 @@ function useSettings(install: InstallSettingsFragment, fields: WizardFields) {
     if (data?.updateInstall.install) {
       clearDraft(draft);
       setSecrets(initialValues(fields.credential, {}));
+      onSaved(true);
     }
   };
   return { form, setForm, secrets, setSecrets, errors, result, save };
 }
 
-interface FormProps {
-  install: InstallSettingsFragment;
-  fields: WizardFields;
-}
-
-function SettingsForm({ install, fields }: FormProps) {
-  const { form, setForm, secrets, setSecrets, errors, result, save } = useSettings(install, fields);
+function SettingsForm(props: FormProps) {
+  const { install, fields } = props;
+  const { form, setForm, secrets, setSecrets, errors, result, save } = useSettings(props);
   return (
     <form className="stack" onSubmit={save} noValidate>
       <section className="card stack" aria-labelledby="naming">
@@ -136,7 +149,7 @@ function SettingsForm({ install, fields }: FormProps) {
         </section>
       )}
       <FailureNote error={result.error} reasons={errors.whole} />
-      {result.data?.updateInstall.install && (
+      {props.saved && (
         <Callout tone="good" live>
           <p>Saved.</p>
         </Callout>

@@ -18,7 +18,7 @@ interface Props {
   onInstall: () => void;
 }
 
-/** What the connection test found. Installing in spite of a failure is possible: the source may just be down. */
+/** What the connection test found. Only what passed can be installed: the API refuses everything else. */
 export function CheckStep({ report, ...props }: Props) {
   if (!report) return null;
   const refusals = report.userErrors.map((reason) => reason.message);

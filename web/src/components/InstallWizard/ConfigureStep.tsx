@@ -47,7 +47,7 @@ export function ConfigureStep(props: Props) {
     >
       {wrong > 0 && (
         <Callout tone="bad" live>
-          <p>{wrong === 1 ? "One field needs a look." : `${wrong} fields need a look.`}</p>
+          <p>{wrong === 1 ? "Check the marked field." : `Check the ${wrong} marked fields.`}</p>
         </Callout>
       )}
       {fields.config.length > 0 && (

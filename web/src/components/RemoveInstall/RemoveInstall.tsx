@@ -39,7 +39,7 @@ export function RemoveInstall(props: { install: FragmentType<typeof RemoveInstal
     <section className="card row row-between" aria-labelledby="remove">
       <div>
         <h2 id="remove">Remove</h2>
-        <p className="muted">Takes the install, its credential and its records away for good.</p>
+        <p className="muted">Deletes the install, its credential and its records.</p>
       </div>
       <Button onClick={() => setAsking(true)}>
         <Icon name="trash" /> Remove…
@@ -65,7 +65,7 @@ function RemoveDialog({ install, onClose }: DialogProps) {
   return (
     <Dialog title={`Remove “${install.displayName}”?`} onClose={onClose}>
       <div className="stack stack-s">
-        <p>This goes at once, and cannot be brought back:</p>
+        <p>This is deleted at once and cannot be restored:</p>
         <ul>
           <li>
             <strong>{install.recordCount.toLocaleString("en")}</strong> synced records and their

@@ -59,7 +59,7 @@ function wordsOf(run: Run): string {
         ? `${FORMAT.format(run.recordsUpserted)} of ${records(run.recordsTotal)}`
         : `${records(run.recordsUpserted)} so far, page ${run.pages + 1}`;
     case "RETRYING":
-      return `Try ${run.attempt} met a passing problem; the next one follows by itself.`;
+      return `Attempt ${run.attempt} failed for a temporary reason. Patchbay tries again by itself.`;
     case "SUCCEEDED":
       return `Done: ${outcome(run)}.`;
     case "FAILED":

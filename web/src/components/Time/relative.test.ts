@@ -17,4 +17,11 @@ it.each([
 it("says how long something took", () => {
   expect(duration("2026-11-23T12:00:00.000Z", "2026-11-23T12:00:00.420Z")).toBe("0.4 s");
   expect(duration("2026-11-23T12:00:00Z", "2026-11-23T12:03:05Z")).toBe("3 min 5 s");
+  expect(duration("2026-11-23T12:00:00.000Z", "2026-11-23T12:00:00.040Z")).toBe("40 ms");
+});
+
+it("carries what is rounded up into the next unit", () => {
+  expect(duration("2026-11-23T12:00:00.000Z", "2026-11-23T12:00:09.970Z")).toBe("10 s");
+  expect(duration("2026-11-23T12:00:00.000Z", "2026-11-23T12:00:59.700Z")).toBe("1 min 0 s");
+  expect(duration("2026-11-23T12:00:00.000Z", "2026-11-23T12:01:59.600Z")).toBe("2 min 0 s");
 });

@@ -19,10 +19,12 @@ export function relativeTime(at: number, now: number): string {
   return FORMAT.format(Math.round(amount), "year");
 }
 
-/** How long something took: `0.4 s`, `12 s`, `3 min 5 s`. */
+/** How long something took: `40 ms`, `0.4 s`, `12 s`, `3 min 5 s`. */
 export function duration(from: string, to: string): string {
-  const seconds = Math.max(0, (Date.parse(to) - Date.parse(from)) / 1_000);
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  const milliseconds = Math.max(0, Date.parse(to) - Date.parse(from));
+  const seconds = Math.round(milliseconds / 1_000);
+  if (milliseconds < 100) return `${milliseconds} ms`;
+  if (milliseconds < 9_950) return `${(milliseconds / 1_000).toFixed(1)} s`;
+  if (seconds < 60) return `${seconds} s`;
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
