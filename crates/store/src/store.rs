@@ -13,6 +13,7 @@ use sea_orm::{
     },
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
 
 use crate::{AuditKeys, Config, Directory, Error, Jobs, config::Place};
 
@@ -31,6 +32,8 @@ pub struct Store {
     /// racing for the file lock.
     turns: Option<Arc<Semaphore>>,
     runtime_role: Option<String>,
+    /// Transactions that are about to begin.
+    opening: TaskTracker,
 }
 
 /// The turn to write, given back when it is dropped.
@@ -52,7 +55,12 @@ impl Store {
             DbBackend::Sqlite => Some(Arc::new(Semaphore::new(1))),
             _ => None,
         };
-        Ok(Self { connection, turns, runtime_role: config.runtime_role.clone() })
+        Ok(Self {
+            connection,
+            turns,
+            runtime_role: config.runtime_role.clone(),
+            opening: TaskTracker::new(),
+        })
     }
 
     /// Brings the schema up to date and, if a runtime role is configured, grants it what it needs. Several processes
@@ -140,6 +148,10 @@ impl Store {
 
     pub(crate) const fn connection(&self) -> &DatabaseConnection {
         &self.connection
+    }
+
+    pub(crate) const fn opening(&self) -> &TaskTracker {
+        &self.opening
     }
 
     pub(crate) fn backend(&self) -> DbBackend {

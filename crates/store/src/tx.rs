@@ -4,9 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use domain::{AuditEvent, Granted, TenantId, authz::Permission};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
 };
+use tokio::task::JoinError;
 
 use crate::{
     ApiKeys, Audit, Credentials, DataKeys, Directory, Domains, Endpoints, Error, Installs, Members,
@@ -68,7 +69,7 @@ impl Store {
         options: TransactionOptions,
         access: Access,
     ) -> Result<Tx, Error> {
-        let transaction = self.connection().begin_with_options(options).await?;
+        let (transaction, access) = self.open(options, access).await?;
         if self.backend() == DbBackend::Postgres {
             // Local to the transaction (the `true`s): a pooled connection never carries a tenant over to the next one.
             let sql = match access {
@@ -80,6 +81,23 @@ impl Store {
             transaction.query_one_raw(bind).await?;
         }
         Ok(Tx { transaction, tenant, audit: Mutex::default(), access })
+    }
+
+    /// Opens a transaction in a task of its own. The driver takes a transaction back only once it has begun: a caller that stops
+    /// waiting while it begins would hand the next one a connection with an open transaction, in which all that is written is lost.
+    async fn open(
+        &self,
+        options: TransactionOptions,
+        access: Access,
+    ) -> Result<(DatabaseTransaction, Access), Error> {
+        let connection = self.connection().clone();
+        let opening = self.opening().spawn(async move {
+            // With `access`, so that the next writer's turn comes when this transaction has begun and ended.
+            let transaction = connection.begin_with_options(options).await?;
+            Ok::<_, DbErr>((transaction, access))
+        });
+        let stopped = |error: JoinError| DbErr::Conn(RuntimeErr::Internal(error.to_string()));
+        Ok(opening.await.map_err(stopped)??)
     }
 }
 

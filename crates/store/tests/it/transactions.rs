@@ -1,5 +1,7 @@
 //! Transactions: whole or not at all, of one tenant, for reading or writing.
 
+use std::{future::poll_fn, task::Poll};
+
 use domain::authz::permission::{InstallRead, InstallWrite};
 use futures_util::future::join_all;
 use store::{Config, Error, Store};
@@ -17,6 +19,32 @@ async fn dropped_transaction_leaves_nothing_behind() {
         let tx = bench.store.begin(&granted::<InstallWrite>(acme)).await.expect("begin again");
         let found = tx.installs().lookup(&granted(acme), install.id).await;
         assert!(matches!(found, Err(Error::NotFound)), "{found:?}");
+    })
+    .await;
+}
+
+/// A worker that loses its lease drops what it does at any moment, also while a transaction begins.
+#[tokio::test]
+async fn transaction_that_nobody_waits_for_leaves_no_open_one_to_the_next() {
+    on_both(async |bench| {
+        let acme = bench.tenant("acme").await;
+        let others = Store::connect(&Config::at(&bench.url)).await.expect("connect");
+        for (round, limit) in (1..=8).cycle().take(40).enumerate() {
+            let granted = granted::<InstallWrite>(acme);
+            let mut begin = Box::pin(bench.store.begin(&granted));
+            let mut step = 0;
+            poll_fn(|cx| {
+                step += 1;
+                let begun = begin.as_mut().poll(cx).is_ready();
+                if begun || step == limit { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            drop(begin);
+            // Written without a transaction of its own: others see it only if the connection had no open one.
+            let tenant = bench.tenant(&format!("tenant-{round}")).await;
+            others.directory().lookup_tenant(tenant).await.expect("seen by others");
+        }
+        others.close().await.expect("close");
     })
     .await;
 }
