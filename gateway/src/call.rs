@@ -71,6 +71,8 @@ pub(crate) struct Trail {
     /// `{alias}` of the install that answers.
     pub(crate) install: OnceLock<String>,
     pub(crate) cache: OnceLock<&'static str>,
+    /// The audit log has no place for this call.
+    pub(crate) unnoted: OnceLock<()>,
     /// The policy refused; the client is told something else.
     pub(crate) denied: OnceLock<()>,
 }

@@ -80,6 +80,10 @@ pub(crate) enum Refusal {
     NoStream,
     #[error("too many requests with this API key")]
     LimitReached { retry_after: Duration },
+    #[error(
+        "the audit log does not keep up, and this organisation wants no call that is not in it: try again"
+    )]
+    NotNoted,
     #[error("this gateway is stopping: try again")]
     Draining,
     #[error("the routes of this endpoint cannot be read at the moment: try again")]
@@ -147,7 +151,7 @@ impl Refusal {
             | Self::BadCursor => (StatusCode::OK, INVALID_PARAMS),
             Self::NoStream => (StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST),
             Self::LimitReached { .. } => (StatusCode::TOO_MANY_REQUESTS, INTERNAL_ERROR),
-            Self::Draining | Self::NoRoutes => (StatusCode::SERVICE_UNAVAILABLE, INTERNAL_ERROR),
+            Self::Draining | Self::NoRoutes | Self::NotNoted => (StatusCode::SERVICE_UNAVAILABLE, INTERNAL_ERROR),
             // 2026-07-28, basic/transports/streamable-http: these two are said by the status, too.
             Self::Upstream(error)
                 if era == Era::Modern
@@ -177,7 +181,7 @@ impl Refusal {
     pub(crate) fn retry_after(&self) -> Option<u64> {
         match self {
             Self::LimitReached { retry_after } => Some(whole_seconds(*retry_after)),
-            Self::Draining | Self::NoRoutes => Some(whole_seconds(RETRY_SOON)),
+            Self::Draining | Self::NoRoutes | Self::NotNoted => Some(whole_seconds(RETRY_SOON)),
             _ => None,
         }
     }
@@ -187,7 +191,7 @@ impl Refusal {
         match self {
             Self::Unauthenticated => "unauthenticated",
             Self::LimitReached { .. } => "limited",
-            Self::Draining | Self::NoRoutes => "unavailable",
+            Self::Draining | Self::NoRoutes | Self::NotNoted => "unavailable",
             Self::Upstream(_) => "upstream_error",
             Self::Internal(_) => "internal_error",
             _ => "refused",

@@ -2,6 +2,7 @@
 
 pub(crate) mod api_key;
 pub(crate) mod audit_event;
+pub(crate) mod audit_settings;
 pub(crate) mod connector;
 pub(crate) mod endpoint;
 pub(crate) mod install;

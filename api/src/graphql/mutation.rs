@@ -1,6 +1,7 @@
 //! Root fields that change something. What was to be expected is data in the payload; only surprises are errors.
 
 mod api_keys;
+mod audit;
 mod installs;
 mod session;
 mod syncs;
@@ -16,6 +17,7 @@ pub(crate) struct Mutation(
     installs::InstallsMutation,
     syncs::SyncsMutation,
     api_keys::ApiKeysMutation,
+    audit::AuditMutation,
     session::SessionMutation,
 );
 

@@ -35,7 +35,7 @@ use crate::{
     Config,
     error::{Code, Refused},
     graphql::schema::{PatchbaySchema, build},
-    rest::{health, openapi, version},
+    rest::{audit, health, openapi, version},
 };
 
 /// Where the GraphQL door is.
@@ -116,6 +116,8 @@ impl Api {
             .service(
                 web::scope("/api")
                     .service(web::resource("/v1/version").route(web::get().to(version::version)))
+                    .service(web::resource("/v1/audit-keys").route(web::get().to(audit::keys)))
+                    .service(web::resource("/v1/audit/export").route(web::get().to(audit::export)))
                     .service(
                         web::resource("/v1/openapi.json")
                             .wrap(Compress::default())

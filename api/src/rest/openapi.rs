@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 
 use crate::{
     http::{error::Problem, sign_in},
-    rest::{health, version},
+    rest::{audit, health, version},
 };
 
 #[derive(OpenApi)]
@@ -16,6 +16,8 @@ use crate::{
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     paths(
+        audit::export,
+        audit::keys,
         health::live,
         health::ready,
         version::version,

@@ -86,6 +86,17 @@ const TABLE: &[Case] = &[
     case("Query.members", P::MemberRead, "{ members(first: 1) { nodes { id } } }"),
     case("Query.apiKeys", P::ApiKeyRead, "{ apiKeys(first: 1) { nodes { id } } }"),
     case("Query.auditEvents", P::AuditRead, "{ auditEvents(first: 1) { nodes { id } } }"),
+    case("Query.auditSettings", P::AuditRead, "{ auditSettings { keepArguments } }"),
+    case(
+        "Mutation.updateAuditSettings",
+        P::TenantWrite,
+        "mutation { payload: updateAuditSettings(input: { keepArguments: false }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.createAuditCheckpoint",
+        P::AuditRead,
+        "mutation { payload: createAuditCheckpoint { userErrors { code } } }",
+    ),
     case(
         "Mutation.installConnector",
         P::InstallWrite,
@@ -136,6 +147,9 @@ const TABLE: &[Case] = &[
 
 /// REST operations that need a caller; each has a test of its own, named here.
 const REST_COVERED: &[&str] = &[
+    // audit::export_needs_the_permission_and_keys_need_a_caller
+    "GET /api/v1/audit-keys",
+    "GET /api/v1/audit/export",
     // sign_in::sign_out_by_post_needs_the_token
     "POST /sign-out",
 ];

@@ -1,6 +1,7 @@
 //! The door from outside: a real server over a real `Control` on SQLite, spoken to by HTTP and WebSocket.
 
 mod attacks;
+mod audit;
 mod authorization;
 mod console;
 mod errors;

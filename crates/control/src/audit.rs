@@ -1,11 +1,13 @@
 //! What was done, by whom and how it ended. Entries hold names and counts, never arguments, results or secrets.
 
-use domain::{AuditEvent, AuditId, AuditOutcome, OpCtx, Page, PageArgs, Principal, TenantId};
+use domain::{
+    AuditEvent, AuditId, AuditOutcome, OpCtx, Page, PageArgs, Principal, TenantId, audit::Overload,
+};
 use serde_json::{Value, json};
 pub use store::AuditFilter;
 use store::NewAudit;
 
-use crate::{Control, Error};
+use crate::{Control, Error, journal::CallSlot};
 
 pub(crate) use crate::audit_actions as action;
 pub use crate::audit_actions::Action;
@@ -88,9 +90,26 @@ impl Control {
         Ok(tx.audit().lookup(&granted, id).await?)
     }
 
+    /// Keeps a place in the buffer for the entry of a call, before the call is served. `None` when the buffer is full: then
+    /// [`Control::serves_unnoted`] says what to do.
+    pub fn reserve_call(&self) -> Option<CallSlot> {
+        self.0.journal.reserve()
+    }
+
+    /// Whether a call of this organisation is served although it cannot be noted.
+    pub fn serves_unnoted(&self, tenant: TenantId) -> bool {
+        self.0.journal.overload(tenant, self.config().audit_overload) == Overload::Drop
+    }
+
+    /// Whether the arguments of this organisation's tool calls are to be in their entries.
+    pub fn keeps_arguments(&self, tenant: TenantId) -> bool {
+        self.0.journal.settings(tenant).keep_arguments
+    }
+
     /// Notes a finished MCP call. Returns at once: a task writes entries in batches, so that a slow database delays no call.
-    /// When its buffer is full, entries are dropped and counted ([`Control::audit_dropped`]).
-    pub fn record_call(&self, tenant: TenantId, call: CallAudit) {
+    /// Without a place the call is counted ([`Control::audit_dropped`]), and the log is told that it is missing.
+    pub fn record_call(&self, slot: Option<CallSlot>, tenant: TenantId, call: CallAudit) {
+        let Some(slot) = slot else { return self.0.journal.missed(tenant) };
         let entry = NewAudit {
             id: AuditId::generate(),
             at: self.now(),
@@ -101,7 +120,7 @@ impl Control {
             request_id: call.request_id,
             detail: call.detail,
         };
-        self.0.journal.call(tenant, entry);
+        slot.fill(tenant, entry);
     }
 
     /// Writes every noted call that is still in memory. The last thing of a shutdown.

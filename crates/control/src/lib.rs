@@ -61,6 +61,7 @@ pub use connector_sdk::{
 pub use credentials::SecretJson;
 pub use error::{BoxError, Error, UpstreamKind};
 pub use health::Health;
+pub use journal::CallSlot;
 pub use installs::{CheckConnection, InstallConnector, Installed, UpdateInstall};
 pub use login::SignedIn;
 pub use permits::{permit_records, permit_tool, tool_effect};
@@ -110,6 +111,7 @@ impl Control {
         let journal = journal::Journal::start(
             parts.store.clone(),
             parts.metrics.clone(),
+            parts.clock.clone(),
             parts.config.audit_buffer,
         );
         let targets = tools::Targets::new(parts.clock.clone());

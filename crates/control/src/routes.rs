@@ -63,6 +63,7 @@ impl Control {
         let tx = self.store().read(&reading).await?;
         let endpoints = tx.endpoints().list(&reading).await?;
         let keys = self.route_keys(&tx, &reading).await?;
+        self.0.journal.keep_settings(tenant.id, tx.audit().settings(&reading).await?);
         let mut installs = tx.installs().list_active(&granted(tenant.id)).await?;
         drop(tx);
         installs.sort_by(|one, other| one.alias.cmp(&other.alias));

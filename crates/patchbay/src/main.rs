@@ -39,6 +39,8 @@ enum Command {
     SignInLink(cmd::sign_in_link::SignInLinkArguments),
     /// Write or check the generated files (SDL, OpenAPI, config schema, connector docs).
     Schema(cmd::schema::SchemaArguments),
+    /// Verify the audit log, and print the keys that it is verified with.
+    Audit(cmd::audit::AuditArguments),
     /// Print or check the configuration.
     Config(cmd::config::ConfigArguments),
     /// Check everything that the product needs, and say what to do about what is missing.
@@ -71,6 +73,7 @@ async fn run(arguments: Arguments) -> Result<(), CommandError> {
         Command::SetUp(set_up) => cmd::set_up::run(file, set_up).await,
         Command::SignInLink(link) => cmd::sign_in_link::run(file, link).await,
         Command::Schema(schema) => cmd::schema::run(&schema),
+        Command::Audit(audit) => cmd::audit::run(file, audit).await,
         Command::Config(config) => cmd::config::run(file, &config),
         Command::Doctor => cmd::doctor::run(file).await,
     }

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use control::{Action, CallAudit, Control};
+use control::{Action, CallAudit, CallSlot, Control};
 use domain::{ApiKeyId, AuditOutcome, Principal, SystemReason, TenantId};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::{Value, json};
@@ -56,16 +56,26 @@ impl<S> Layer<S> for Record {
 impl<S: Service<Call>> Service<Call> for Recorded<S> {
     async fn call(&self, call: Call) -> Outcome {
         let note = Note::of(&call);
+        // Before the call is served: what cannot be noted may have to be refused.
+        let slot = note.as_ref().and_then(|_| self.control.reserve_call());
+        if note.is_some() && slot.is_none() {
+            // Nobody else sets it.
+            let _ = call.trail.unnoted.set(());
+        }
         let outcome = self.inner.call(call).await;
         if let Some(note) = note {
-            self.record(note, &outcome);
+            self.record(note, slot, &outcome);
         }
         outcome
     }
 }
 
 impl<S> Recorded<S> {
-    fn record(&self, note: Note, outcome: &Outcome) {
+    fn record(&self, note: Note, slot: Option<CallSlot>, outcome: &Outcome) {
+        // Nothing was done: there is nothing missing in the log.
+        if matches!(outcome, Err(Refusal::NotNoted)) {
+            return;
+        }
         // Without a tenant there is nobody in whose log it could stand.
         let Some(tenant) = note.trail.tenant.get().copied() else { return };
         let actor = note.trail.actor.get().cloned();
@@ -93,7 +103,7 @@ impl<S> Recorded<S> {
             request_id: note.request_id,
             detail: Value::Object(detail),
         };
-        self.control.record_call(tenant, call);
+        self.control.record_call(slot, tenant, call);
     }
 }
 

@@ -49,8 +49,23 @@ impl AuditEvent {
         &self.0.request_id
     }
 
-    /// Further facts; never arguments, results or secrets.
+    /// Further facts; never results or secrets, and arguments only where the organisation asked for them.
     async fn detail(&self) -> &Value {
         &self.0.detail
+    }
+
+    /// Its number in the organisation's log, without gaps.
+    async fn seq(&self) -> i64 {
+        self.0.link.seq
+    }
+
+    /// Hash of the entry before, in hex.
+    async fn prev_hash(&self) -> String {
+        self.0.link.prev.to_string()
+    }
+
+    /// SHA-256 of `prevHash` and this entry, in hex.
+    async fn hash(&self) -> String {
+        self.0.link.hash.to_string()
     }
 }

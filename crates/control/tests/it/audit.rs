@@ -1,6 +1,6 @@
 //! The audit log.
 
-use control::{Action, AuditFilter, CallAudit, Config, Error};
+use control::{Action, AuditFilter, CallAudit, Config, Error, Verified};
 use domain::{AuditOutcome, PageArgs, Role};
 use serde_json::json;
 
@@ -17,20 +17,22 @@ fn call(plane: &Plane, number: usize) -> CallAudit {
     }
 }
 
+fn note(plane: &Plane, number: usize) {
+    plane.control.record_call(plane.control.reserve_call(), plane.tenant, call(plane, number));
+}
+
 #[tokio::test]
 async fn noted_calls_are_in_the_log_after_a_flush() {
     let plane = Plane::start().await;
     for number in 0..1200 {
-        plane.control.record_call(plane.tenant, call(&plane, number));
+        note(&plane, number);
     }
     plane.control.flush_audit().await;
     let mut count = 0;
     let mut args = PageArgs::all();
     loop {
-        let filter = AuditFilter {
-            action: Some("mcp.tools.call".to_owned()),
-            ..AuditFilter::default()
-        };
+        let filter =
+            AuditFilter { action: Some("mcp.tools.call".to_owned()), ..AuditFilter::default() };
         let page = plane.control.list_audit(&plane.owner, filter, args).await.expect("a page");
         count += page.items.len();
         match page.items.last() {
@@ -45,15 +47,24 @@ async fn noted_calls_are_in_the_log_after_a_flush() {
 }
 
 #[tokio::test]
-async fn full_buffer_drops_and_counts() {
+async fn calls_that_find_no_place_are_counted_and_the_log_says_how_many_are_missing() {
     let plane = Plane::with(Config { audit_buffer: 10, ..Config::default() }).await;
     // Nothing is awaited in between, so the writing task cannot make room.
     for number in 0..25 {
-        plane.control.record_call(plane.tenant, call(&plane, number));
+        note(&plane, number);
     }
     assert_eq!(plane.control.audit_dropped(), 15);
     plane.control.flush_audit().await;
     assert_eq!(plane.audit("mcp.tools.call").await.len(), 10);
+    let gap = plane.audit("audit.gap").await.remove(0);
+    assert_eq!(gap.outcome, AuditOutcome::Failed);
+    assert_eq!(gap.detail["calls"], 15);
+    note(&plane, 25);
+    plane.control.flush_audit().await;
+    assert_eq!(plane.audit("audit.gap").await.len(), 1, "it is told once");
+    let keys = plane.control.audit_keys().await.expect("keys").iter().map(|it| it.key).collect();
+    let found = plane.control.verify_audit("acme", keys).await.expect("an answer");
+    assert!(matches!(found, Verified::InOrder(_)), "the gap is part of the chain: {found:?}");
 }
 
 #[tokio::test]

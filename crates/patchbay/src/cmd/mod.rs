@@ -1,5 +1,6 @@
 //! The commands of the binary, one per file, and the only place where their errors become words for a person.
 
+pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod migrate;
@@ -74,6 +75,20 @@ pub(crate) enum CommandError {
     Gateway(#[from] gateway::Error),
     #[error("there is no organisation `{slug}` here: `patchbay set-up` makes one")]
     NoTenant { slug: String },
+    #[error("give the public keys by `--public-key`: `patchbay audit keys` or `/api/v1/audit-keys` names them")]
+    NoAuditKey,
+    #[error("the export {path} cannot be read")]
+    AuditFile {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the audit log of {log} was tampered with: first bad entry {}", .broken.seq())]
+    AuditBroken {
+        log: String,
+        #[source]
+        broken: domain::audit::Broken,
+    },
     #[error("generated files are not current: {}; run `make generate` and commit the result", .paths.join(", "))]
     Stale { paths: Vec<String> },
     #[error("{failed} of the checks failed")]
@@ -106,6 +121,8 @@ pub(crate) fn report(error: &CommandError) -> ExitCode {
         | CommandError::DataDirInUse { .. }
         | CommandError::NoData { .. }
         | CommandError::NoTenant { .. }
+        | CommandError::NoAuditKey
+        | CommandError::AuditFile { .. }
         | CommandError::FilesRoot { .. } => ExitCode::from(2),
         _ => ExitCode::FAILURE,
     }
