@@ -117,10 +117,12 @@ impl Control {
         cancel: CancellationToken,
     ) -> Result<Option<Sync>, Error> {
         let tx = self.store().begin(&work.granted::<RecordWrite>()).await?;
-        let Some((install, run)) = work.find(&tx).await? else { return Ok(None) };
-        if run.state.is_final() || run.attempt > work.attempt {
-            return Ok(None);
-        }
+        let Some(install) = work.find_install(&tx).await? else { return Ok(None) };
+        // Taken up before it is looked at: from here on no earlier attempt commits a page or an end.
+        let run = match tx.runs().start(&work.granted(), work.run, work.attempt, self.now()).await {
+            Err(store::Error::NotFound | store::Error::Conflict { .. }) => return Ok(None),
+            started => started?,
+        };
         if run.cancel_requested {
             self.finish_run(tx, &work, RunState::Cancelled, None).await?;
             return Ok(None);
@@ -143,7 +145,6 @@ impl Control {
             self.finish_run(tx, &work, RunState::Failed, Some(message)).await?;
             return Ok(None);
         }
-        tx.runs().start(&work.granted(), run.id, work.attempt, self.now()).await?;
         let state = tx.installs().sync_state(&work.granted(), install.id).await?;
         let sealed = self.load_credential(&tx, &work.granted(), &install).await?;
         tx.commit().await?;

@@ -35,16 +35,12 @@ impl Work {
         granted(self.tenant, &self.request_id)
     }
 
-    /// The install and the run; `None` when somebody has removed the install.
-    pub(crate) async fn find(&self, tx: &Tx) -> Result<Option<(Install, SyncRun)>, Error> {
+    /// The install; `None` when somebody has removed it.
+    pub(crate) async fn find_install(&self, tx: &Tx) -> Result<Option<Install>, Error> {
         let reading = self.granted::<InstallRead>();
-        let install = match tx.installs().lookup(&reading, self.install).await {
-            Err(store::Error::NotFound) => return Ok(None),
-            found => found?,
-        };
-        match tx.runs().lookup(&reading, self.run).await {
+        match tx.installs().lookup(&reading, self.install).await {
             Err(store::Error::NotFound) => Ok(None),
-            found => Ok(Some((install, found?))),
+            found => Ok(Some(found?)),
         }
     }
 

@@ -74,14 +74,14 @@ impl Control {
         let granted = self.require::<RunSync>(ctx, &deed).await?;
         let reading: Granted<InstallRead> = ctx.require()?;
         let tx = self.store().begin(&granted).await?;
-        let run = tx.runs().lookup(&reading, id).await?;
-        if !ctx.reaches(run.install) {
+        if !ctx.reaches(tx.runs().lookup(&reading, id).await?.install) {
             return Err(Error::NotFound);
         }
+        // From here on the run is locked: what its state says now, no worker changes before the commit.
+        let run = tx.runs().request_cancel(&granted, id).await?;
         if run.state.is_final() {
             return Ok(run);
         }
-        tx.runs().request_cancel(&granted, id).await?;
         if matches!(run.state, RunState::Queued | RunState::Retrying) {
             self.finish_cancelled(&tx, ctx, id).await?;
         }

@@ -174,7 +174,8 @@ impl<'t> Runs<'t> {
     /// A worker takes the run up. Counters and cursor of an earlier try stay: it goes on from there.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] on `state` when the run is finished.
+    /// [`Error::NotFound`]; [`Error::Conflict`] on `state` when the run is finished, or this attempt or a later one has
+    /// started already.
     pub async fn start(
         &self,
         granted: &Granted<RecordWrite>,
@@ -184,6 +185,8 @@ impl<'t> Runs<'t> {
     ) -> Result<SyncRun, Error> {
         let first = Func::coalesce([Expr::col(run::Column::StartedAt), Expr::value(kept(at))]);
         let update = open_run(granted, id)
+            // A worker that stalled after its claim must not take the run from the one that came after it.
+            .filter(run::Column::Attempt.lt(attempt))
             .col_expr(run::Column::State, Expr::value(RunState::Running.as_str()))
             .col_expr(run::Column::Attempt, Expr::value(attempt))
             .col_expr(run::Column::StartedAt, first.into())

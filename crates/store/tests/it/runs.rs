@@ -52,6 +52,23 @@ async fn run_goes_on_after_a_crash_at_its_last_committed_cursor() {
 }
 
 #[tokio::test]
+async fn late_start_of_an_earlier_attempt_takes_nothing_over() {
+    on_both(async |bench| {
+        let acme = bench.tenant("acme").await;
+        let install = bench.install(acme, "docs").await;
+        let run = bench.run(acme, install).await;
+        let tx = bench.store.begin(&granted::<RecordWrite>(acme)).await.expect("begin");
+        let second = tx.runs().start(&granted(acme), run, 2, at(1)).await.expect("start");
+        for late in [1, 2] {
+            let refused = tx.runs().start(&granted(acme), run, late, at(2)).await;
+            assert!(matches!(refused, Err(Error::Conflict { field: "state" })), "{refused:?}");
+        }
+        assert_eq!(tx.runs().lookup(&granted(acme), run).await.expect("lookup"), second);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn install_has_one_unfinished_run() {
     on_both(async |bench| {
         let acme = bench.tenant("acme").await;
