@@ -6,18 +6,21 @@ use std::fmt;
 
 use connector_sdk::Secrets;
 use domain::{
-    Credential, CredentialId, Granted, Install, OpCtx, SystemReason,
+    AuditOutcome, Credential, CredentialId, Granted, Install, OpCtx, Principal, SystemReason,
     authz::{
         Permission,
         permission::{CredentialOpen, CredentialWrite},
     },
 };
-use serde_json::Value;
-use store::{NewCredential, Tx};
-use vault::{SealContext, WrappedDataKey};
+use serde_json::{Value, json};
+use store::{NewCredential, NewDataKey, Tx, WrappedVersion};
+use vault::{DataKey, Opened, SealContext, WrappedDataKey, key_version};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Control, Error, error::Fault};
+use crate::{CallAudit, Control, Error, audit::action, error::Fault};
+
+/// The version of an organisation's first data key.
+const FIRST_VERSION: u32 = 1;
 
 /// A credential as it was submitted: a JSON object of secret fields. Wiped on drop; cannot be printed or serialized.
 #[derive(Clone)]
@@ -27,7 +30,16 @@ pub struct SecretJson(Value);
 #[derive(Debug, Clone)]
 pub(crate) struct SealedCredential {
     credential: Credential,
-    data_key: WrappedDataKey,
+    data_key: WrappedVersion,
+}
+
+/// What a secret is opened for, as the audit log says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Sync,
+    ToolCall,
+    Check,
+    SignIn,
 }
 
 // === impl SecretJson ===
@@ -106,19 +118,40 @@ impl Control {
         Ok(id)
     }
 
-    async fn data_key(
+    /// The key under which the organisation's secrets are sealed now, until the transaction ends. Made with its first secret.
+    pub(crate) async fn data_key(
         &self,
         tx: &Tx,
         granted: &Granted<CredentialWrite>,
-    ) -> Result<WrappedDataKey, Error> {
-        let reading: Granted<CredentialOpen> =
-            Granted::system(SystemReason::SealCredential, granted.tenant(), granted.request_id());
-        if let Some(wrapped) = tx.data_keys().find(&reading).await? {
-            return Ok(WrappedDataKey(wrapped));
+    ) -> Result<DataKey, Error> {
+        let (vault, tenant) = (&self.0.parts.vault, granted.tenant());
+        if let Some(current) = tx.data_keys().hold_current(granted).await? {
+            let wrapped = WrappedDataKey(current.wrapped);
+            return Ok(vault.unwrap(tenant, current.version, &wrapped).await?);
         }
-        let fresh = self.0.parts.vault.new_data_key(granted.tenant())?;
-        tx.data_keys().create(granted, fresh.0.clone()).await?;
-        Ok(fresh)
+        let (wrapped, key) = vault.new_data_key(tenant, FIRST_VERSION).await?;
+        let new = NewDataKey {
+            version: FIRST_VERSION,
+            wrapped: wrapped.0,
+            wrapped_by: vault.wrapping_key(),
+            created_at: self.now(),
+        };
+        tx.data_keys().create(granted, new).await?;
+        Ok(key)
+    }
+
+    /// Opens a secret that is not an install's at its place, and notes what for.
+    pub(crate) async fn open_at(
+        &self,
+        tx: &Tx,
+        granted: &Granted<CredentialOpen>,
+        place: &SealContext,
+        sealed: &[u8],
+        purpose: Purpose,
+    ) -> Result<Opened, Error> {
+        let key = tx.data_keys().find(granted, key_version(sealed)?).await?;
+        let key = key.ok_or_else(|| Error::internal(Fault::NoDataKey))?;
+        self.open_noted(granted.principal(), place, &key, sealed, purpose).await
     }
 
     /// Loads what is stored for an install, still sealed.
@@ -128,26 +161,89 @@ impl Control {
         granted: &Granted<CredentialOpen>,
         install: &Install,
     ) -> Result<Option<SealedCredential>, Error> {
-        let Some(credential) = tx.credentials().open(granted, install.id).await? else {
-            return Ok(None);
-        };
-        let wrapped = tx.data_keys().find(granted).await?;
-        let wrapped = wrapped.ok_or_else(|| Error::internal(Fault::NoDataKey))?;
-        Ok(Some(SealedCredential { credential, data_key: WrappedDataKey(wrapped) }))
+        // A rotation may end between the two reads; then the credential is sealed anew, and its next reading finds the key.
+        for _ in 0..2 {
+            let Some(credential) = tx.credentials().open(granted, install.id).await? else {
+                return Ok(None);
+            };
+            let version = key_version(&credential.sealed)?;
+            if let Some(data_key) = tx.data_keys().find(granted, version).await? {
+                return Ok(Some(SealedCredential { credential, data_key }));
+            }
+        }
+        Err(Error::internal(Fault::NoDataKey))
     }
 
     /// Opens it: the last step before a connector gets it.
-    pub(crate) fn unseal(&self, sealed: &SealedCredential) -> Result<Secrets, Error> {
+    pub(crate) async fn unseal(
+        &self,
+        actor: &Principal,
+        sealed: &SealedCredential,
+        purpose: Purpose,
+    ) -> Result<Secrets, Error> {
         let credential = &sealed.credential;
         let context = SealContext {
             tenant: credential.tenant,
             credential: credential.id,
             version: credential.version,
         };
-        let opened = self.0.parts.vault.open(&sealed.data_key, &context, &credential.sealed)?;
+        let key = &sealed.data_key;
+        let opened = self.open_noted(actor, &context, key, &credential.sealed, purpose).await?;
         let value: Value = serde_json::from_slice(opened.expose())
             .map_err(|_| Error::internal(Fault::CredentialShape))?;
         Secrets::from_json(value).map_err(|_| Error::internal(Fault::CredentialShape))
+    }
+
+    /// Each opening is in the audit log, also one that fails: bytes that do not open at their place were moved there.
+    async fn open_noted(
+        &self,
+        actor: &Principal,
+        place: &SealContext,
+        key: &WrappedVersion,
+        sealed: &[u8],
+        purpose: Purpose,
+    ) -> Result<Opened, Error> {
+        let vault = &self.0.parts.vault;
+        let wrapped = WrappedDataKey(key.wrapped.clone());
+        let opened = match vault.unwrap(place.tenant, key.version, &wrapped).await {
+            Ok(key) => vault.open(&key, place, sealed),
+            Err(error) => Err(error),
+        };
+        let outcome = match &opened {
+            Ok(_) => AuditOutcome::Succeeded,
+            Err(error) => {
+                tracing::error!(
+                    error = error as &dyn std::error::Error,
+                    credential.id = %place.credential,
+                    credential.purpose = purpose.as_str(),
+                    "A sealed secret did not open: its row was damaged or moved, or its key is missing"
+                );
+                AuditOutcome::Failed
+            }
+        };
+        let call = CallAudit {
+            actor: actor.clone(),
+            action: action::CREDENTIAL_OPEN,
+            target: Some(place.credential.to_string()),
+            outcome,
+            request_id: purpose.as_str().to_owned(),
+            detail: json!({ "purpose": purpose.as_str(), "key_version": key.version }),
+        };
+        self.record_call(place.tenant, call);
+        Ok(opened?)
+    }
+}
+
+// === impl Purpose ===
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::ToolCall => "tool_call",
+            Self::Check => "check",
+            Self::SignIn => "sign_in",
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     CheckConnection, Control, Error, InstallConnector, SecretJson, UpdateInstall,
-    credentials::use_grant, tenants::check_name, upstream::guarded,
+    credentials::{Purpose, use_grant}, tenants::check_name, upstream::guarded,
 };
 
 const ALIAS_MAX: usize = 24;
@@ -107,7 +107,10 @@ impl Control {
         let tx = self.store().read(&granted).await?;
         let sealed = self.load_credential(&tx, &granted, install).await?;
         drop(tx);
-        let secrets = sealed.as_ref().map(|sealed| self.unseal(sealed)).transpose()?;
+        let secrets = match &sealed {
+            Some(sealed) => Some(self.unseal(ctx.principal(), sealed, Purpose::Check).await?),
+            None => None,
+        };
         self.check(connector, config, secrets).await
     }
 

@@ -33,6 +33,9 @@ impl Control {
             Ok(JobPayload::SyncInstall { install, run }) => {
                 self.sync_install(job, *install, *run, cancel).await
             }
+            Ok(JobPayload::RotateDataKey { rotation }) => {
+                self.carry_out_rotation(job, *rotation, cancel).await
+            }
             Err(kind) => {
                 tracing::warn!(job.id = %job.id, job.kind = %kind, "Parked a job of a kind that this version does not know");
                 Settle::Parked

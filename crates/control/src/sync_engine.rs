@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use connector_sdk::{ConnectorError, Context, Next, SyncPage, SyncSource, SyncStart};
 use domain::{
-    Install, InstallId, InstallStatus, RunId, RunState,
+    Install, InstallId, InstallStatus, Principal, RunId, RunState, SystemReason,
     authz::permission::RecordWrite,
     job::{Job, Settle},
 };
@@ -19,12 +19,16 @@ use tracing::Instrument;
 
 use crate::{
     Control, Error,
+    credentials::Purpose,
     sync_end::End,
     sync_page::PageChange,
     sync_work::{Checkpoint, Work},
     syncs::run_changed,
     upstream::{Failure, guarded},
 };
+
+/// Who opens credentials for runs.
+const WORKER: Principal = Principal::System(SystemReason::RunJob);
 
 /// A run under way.
 struct Sync {
@@ -149,7 +153,10 @@ impl Control {
         let sealed = self.load_credential(&tx, &work.granted(), &install).await?;
         tx.commit().await?;
         self.signal(run_changed(&run)).await;
-        let credential = sealed.as_ref().map(|sealed| self.unseal(sealed)).transpose()?;
+        let credential = match &sealed {
+            Some(sealed) => Some(self.unseal(&WORKER, sealed, Purpose::Sync).await?),
+            None => None,
+        };
         let cursor = checkpoint.map(|checkpoint| checkpoint.cursor);
         let cx = self.context(install.config, credential, cancel);
         let start = SyncStart { state, cursor };

@@ -21,7 +21,7 @@ use crate::{
     Clock, Control, Error,
     access::audit_grant,
     audit::{Deed, action},
-    credentials::{SealedCredential, use_grant},
+    credentials::{Purpose, SealedCredential, use_grant},
     permits::subject,
     upstream::{Failure, guarded},
 };
@@ -105,7 +105,7 @@ impl Control {
         let cancel = CancellationToken::new();
         // A caller who goes away drops this future: then the connector is told to stop, too.
         let _cancelled_on_drop = cancel.clone().drop_guard();
-        let secrets = self.secrets(&target)?;
+        let secrets = self.secrets(ctx, &target).await?;
         let cx = self.context(target.install.config.clone(), secrets, cancel);
         let limit = Duration::from_secs(self.config().tool_timeout_seconds.into());
         match guarded(limit, tools.call(&cx, tool, arguments)).instrument(span).await {
@@ -214,8 +214,9 @@ impl Control {
         if decision.allow { Ok(()) } else { Err(Error::NotFound) }
     }
 
-    fn secrets(&self, target: &Target) -> Result<Option<Secrets>, Error> {
-        target.credential.as_ref().map(|sealed| self.unseal(sealed)).transpose()
+    async fn secrets(&self, ctx: &OpCtx, target: &Target) -> Result<Option<Secrets>, Error> {
+        let Some(sealed) = &target.credential else { return Ok(None) };
+        self.unseal(ctx.principal(), sealed, Purpose::ToolCall).await.map(Some)
     }
 
     async fn failed(&self, ctx: &OpCtx, install: &Install, failure: Failure) -> Error {

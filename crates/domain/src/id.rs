@@ -71,12 +71,16 @@ pub mod kind {
     pub enum Delivery {}
     /// Members who are given access together.
     pub enum Group {}
+    /// A token by which an organisation's directory provisions.
+    pub enum ScimToken {}
     /// A version of an organisation's policies.
     pub enum PolicySet {}
     /// A call that waits for a person.
     pub enum Approval {}
     /// A way to sign in through an organisation's own identity provider.
     pub enum SsoConnection {}
+    /// A change of an organisation's data key.
+    pub enum KeyRotation {}
     /// A domain of an organisation, proven or claimed.
     pub enum Domain {}
     /// A person as one identity provider knows them.
@@ -138,6 +142,9 @@ pub mod kind {
     impl Kind for Group {
         const PREFIX: &'static str = "group";
     }
+    impl Kind for ScimToken {
+        const PREFIX: &'static str = "scim_token";
+    }
     impl Kind for SsoConnection {
         const PREFIX: &'static str = "sso_connection";
     }
@@ -146,6 +153,9 @@ pub mod kind {
     }
     impl Kind for Identity {
         const PREFIX: &'static str = "identity";
+    }
+    impl Kind for KeyRotation {
+        const PREFIX: &'static str = "key_rotation";
     }
     impl Kind for SignInAttempt {
         const PREFIX: &'static str = "sign_in_attempt";
@@ -170,7 +180,9 @@ pub type DeliveryId = Id<kind::Delivery>;
 pub type PolicySetId = Id<kind::PolicySet>;
 pub type ApprovalId = Id<kind::Approval>;
 pub type GroupId = Id<kind::Group>;
+pub type ScimTokenId = Id<kind::ScimToken>;
 pub type SsoConnectionId = Id<kind::SsoConnection>;
+pub type KeyRotationId = Id<kind::KeyRotation>;
 pub type DomainId = Id<kind::Domain>;
 pub type IdentityId = Id<kind::Identity>;
 pub type SignInAttemptId = Id<kind::SignInAttempt>;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{InstallId, JobId, RunId, TenantId};
+use crate::{InstallId, JobId, KeyRotationId, RunId, TenantId};
 
 /// Which queue a job waits in, so that bulk work never delays what a person waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub enum Lane {
 pub enum JobPayload {
     /// Run one sync of an install.
     SyncInstall { install: InstallId, run: RunId },
+    /// Seal every secret of the organisation under the newest version of its data key.
+    RotateDataKey { rotation: KeyRotationId },
 }
 
 /// Where a job stands.
@@ -83,10 +85,14 @@ impl Lane {
 // === impl JobPayload ===
 
 impl JobPayload {
+    /// Every kind that this version can carry out.
+    pub const KINDS: &[&str] = &["sync_install", "rotate_data_key"];
+
     /// The stored kind; old names stay readable by serde aliases.
     pub const fn kind(&self) -> &'static str {
         match self {
             JobPayload::SyncInstall { .. } => "sync_install",
+            JobPayload::RotateDataKey { .. } => "rotate_data_key",
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod id;
 pub mod identity;
 pub mod job;
 pub mod key;
+pub mod keys;
 pub mod noun;
 pub mod page;
 pub mod route;
@@ -29,5 +30,7 @@ pub use noun::{
     ApiKey, Credential, Endpoint, Install, InstallStatus, Membership, Record, RecordHit, RunState,
     Session, SyncRun, Tenant, User,
 };
+pub use id::KeyRotationId;
+pub use keys::{DataKeyState, DataKeyVersion, KeyRotation};
 pub use page::{Page, PageArgs};
 pub use secret::{SecretString, TokenHash};

@@ -8,7 +8,7 @@ use control::{Clock, Control, Parts};
 use egress::Egress;
 use store::Store;
 use telemetry::{Metrics, Telemetry};
-use vault::{Kek, Vault};
+use vault::Vault;
 
 use crate::{cmd::CommandError, settings::Settings};
 
@@ -56,7 +56,7 @@ impl Plane {
         store: Store,
         telemetry: Telemetry,
     ) -> Result<Self, CommandError> {
-        let vault = Vault::new(Kek::load(&settings.vault)?);
+        let vault = Vault::build(&settings.vault)?;
         let session_key = *vault.derive(MCP_SESSION_KEY);
         let seal_key = *vault.derive(CACHE_SEAL_KEY);
         let queue = Queue::connect(&settings.queue).await?;

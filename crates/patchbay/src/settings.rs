@@ -121,6 +121,7 @@ impl Settings {
             .try_parsing(true)
             .list_separator(",")
             .with_list_parse_key("connectors.file_roots")
+            .with_list_parse_key("vault.previous_key_files")
             .with_list_parse_key("gateway.allowed_origins")
             .with_list_parse_key("api.allowed_origins");
         sources

@@ -1,4 +1,4 @@
-//! Sealed secrets of installs, and the wrapped key under which they are sealed. This crate cannot open either.
+//! Sealed secrets of installs. This crate cannot open them.
 
 use chrono::DateTime;
 use domain::{
@@ -9,17 +9,12 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::{
     Error, Tx,
-    entity::{credential, data_key},
+    entity::credential,
     scoped::TenantOwned,
 };
 
 /// Sealed secrets of the transaction's tenant.
 pub struct Credentials<'t> {
-    tx: &'t Tx,
-}
-
-/// The wrapped data key of the transaction's tenant.
-pub struct DataKeys<'t> {
     tx: &'t Tx,
 }
 
@@ -95,44 +90,6 @@ impl<'t> Credentials<'t> {
         let query = credential::Entity::scoped(granted)
             .filter(credential::Column::InstallId.eq(install.uuid()));
         Ok(query.one(connection).await?.map(Credential::from))
-    }
-}
-
-// === impl DataKeys ===
-
-impl<'t> DataKeys<'t> {
-    pub(crate) const fn new(tx: &'t Tx) -> Self {
-        Self { tx }
-    }
-
-    /// The tenant's wrapped data key.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn find(&self, granted: &Granted<CredentialOpen>) -> Result<Option<Vec<u8>>, Error> {
-        let connection = self.tx.reading(granted)?;
-        Ok(data_key::Entity::scoped(granted).one(connection).await?.map(|row| row.wrapped))
-    }
-
-    /// Keeps the tenant's first data key.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] on `data_key` when there is one already: use that.
-    pub async fn create(
-        &self,
-        granted: &Granted<CredentialWrite>,
-        wrapped: Vec<u8>,
-    ) -> Result<(), Error> {
-        let connection = self.tx.writing(granted)?;
-        let row = data_key::ActiveModel {
-            tenant_id: Set(granted.tenant().uuid()),
-            wrapped: Set(wrapped),
-        };
-        data_key::Entity::insert(row)
-            .exec_without_returning(connection)
-            .await
-            .map_err(Error::of_write("data_key"))?;
-        Ok(())
     }
 }
 

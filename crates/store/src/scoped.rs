@@ -70,8 +70,11 @@ impl TenantOwned for entity::install::Entity {
 impl TenantOwned for entity::credential::Entity {
     const TENANT: Self::Column = entity::credential::Column::TenantId;
 }
-impl TenantOwned for entity::data_key::Entity {
-    const TENANT: Self::Column = entity::data_key::Column::TenantId;
+impl TenantOwned for entity::data_key_version::Entity {
+    const TENANT: Self::Column = entity::data_key_version::Column::TenantId;
+}
+impl TenantOwned for entity::key_rotation::Entity {
+    const TENANT: Self::Column = entity::key_rotation::Column::TenantId;
 }
 impl TenantOwned for entity::run::Entity {
     const TENANT: Self::Column = entity::run::Column::TenantId;

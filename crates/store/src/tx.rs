@@ -11,7 +11,7 @@ use tokio::task::JoinError;
 
 use crate::{
     ApiKeys, Audit, Credentials, DataKeys, Directory, Domains, Endpoints, Error, Installs, Members,
-    Records, Runs, SsoConnections, Store, TenantRow, TxJobs, store::Turn,
+    Records, Runs, Sealed, SsoConnections, Store, TenantRow, TxJobs, store::Turn,
 };
 
 /// A transaction of one tenant. Dropping it without [`Tx::commit`] takes everything back.
@@ -144,6 +144,11 @@ impl Tx {
     /// The key under which they are sealed, wrapped.
     pub const fn data_keys(&self) -> DataKeys<'_> {
         DataKeys::new(self)
+    }
+
+    /// Everything that is sealed under it, wherever it stands.
+    pub const fn sealed(&self) -> Sealed<'_> {
+        Sealed::new(self)
     }
 
     /// Sync runs.

@@ -18,7 +18,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("telemetry", &["domain"]),
     ("migrations", &[]),
     ("store", &["domain", "telemetry", "migrations"]),
-    ("vault", &["domain", "telemetry"]),
+    ("vault", &["domain", "telemetry", "egress"]),
     ("backplane", &["domain", "telemetry"]),
     ("egress", &["domain", "telemetry"]),
     ("policy", &["domain", "telemetry"]),

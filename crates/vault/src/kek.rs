@@ -8,6 +8,7 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hkdf::Hkdf;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
@@ -18,6 +19,8 @@ use crate::{Config, Error};
 pub(crate) const KEY: usize = 32;
 /// Bytes by which a key is named in sealed bytes.
 pub(crate) const KEY_ID: usize = 8;
+const WRAP: &str = "patchbay wrap";
+const DERIVE: &str = "patchbay derive ";
 
 /// The key under which data keys are wrapped.
 pub struct Kek {
@@ -63,6 +66,25 @@ impl Kek {
         &self.id
     }
 
+    /// The key that wraps data keys. Keys for callers have a label that starts otherwise, so none of them can be this one.
+    pub(crate) fn wrapping(&self) -> Zeroizing<[u8; KEY]> {
+        self.expand(&[WRAP])
+    }
+
+    /// A key for one purpose (HKDF-SHA-256, RFC 5869).
+    pub(crate) fn derive(&self, purpose: &str) -> Zeroizing<[u8; KEY]> {
+        self.expand(&[DERIVE, purpose])
+    }
+
+    fn expand(&self, label: &[&str]) -> Zeroizing<[u8; KEY]> {
+        let mut key = Zeroizing::new([0; KEY]);
+        Hkdf::<Sha256>::new(None, &*self.key)
+            .expand(label.concat().as_bytes(), key.as_mut_slice())
+            .expect("HKDF-SHA-256 gives up to 8,160 bytes and 32 are asked for");
+        key
+    }
+
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> &[u8; KEY] {
         &self.key
     }
@@ -81,7 +103,7 @@ impl Kek {
         Ok(Self::new(key))
     }
 
-    fn read(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::File { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(failed)?;
         let mode = file.metadata().map_err(failed)?.permissions().mode();
@@ -184,7 +206,11 @@ mod tests {
 
     #[test]
     fn file_and_key_given_together_are_refused() {
-        let both = Config { key_file: Some("vault.key".into()), key: Some("x".into()) };
+        let both = Config {
+            key_file: Some("vault.key".into()),
+            key: Some("x".into()),
+            ..Config::default()
+        };
         assert!(matches!(Kek::load(&both), Err(Error::TwoKeys)));
     }
 
@@ -193,6 +219,14 @@ mod tests {
         let config = Config { key: Some("c2VjcmV0LWtleQ==".into()), ..Config::default() };
         let dump = serde_json::to_string(&config).expect("serializable");
         assert!(!format!("{config:?} {dump}").contains("c2VjcmV0"), "{dump}");
+    }
+
+    #[test]
+    fn no_derived_key_is_the_one_that_wraps() {
+        let directory = tempfile::tempdir().expect("directory");
+        let kek = Kek::load_or_create(&directory.path().join("vault.key")).expect("made");
+        assert_ne!(kek.derive(WRAP), kek.wrapping());
+        assert_ne!(kek.derive(""), kek.wrapping());
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod fake;
 mod grants;
 mod installs;
 mod jobs;
+mod keys;
 mod plane;
 mod postgres;
 mod records;

@@ -74,7 +74,7 @@ pub(crate) async fn crash_after_any_page(plane: &Plane) {
 }
 
 /// Drops the run in the middle of whatever it does (reading, writing, committing) after so many polls.
-async fn polled(run: impl Future<Output = Settle>, polls: usize) -> Option<Settle> {
+pub(crate) async fn polled(run: impl Future<Output = Settle>, polls: usize) -> Option<Settle> {
     let mut run = pin!(run);
     for _ in 0..polls {
         let poll = std::future::poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx))).await;

@@ -50,6 +50,8 @@ pub enum SystemReason {
     UseCredential,
     /// The scheduler starts a sync that is due.
     ScheduleSync,
+    /// The operator or a job turns an organisation's keys over.
+    RotateKeys,
 }
 
 /// How the caller came in.
@@ -128,6 +130,7 @@ impl SystemReason {
             SystemReason::SealCredential => "seal_credential",
             SystemReason::UseCredential => "use_credential",
             SystemReason::ScheduleSync => "schedule_sync",
+            SystemReason::RotateKeys => "rotate_keys",
         }
     }
 }
