@@ -229,7 +229,7 @@ impl Control {
             request_id: purpose.as_str().to_owned(),
             detail: json!({ "purpose": purpose.as_str(), "key_version": key.version }),
         };
-        self.record_call(place.tenant, call);
+        self.record_call(self.0.journal.reserve(), place.tenant, call);
         Ok(opened?)
     }
 }

@@ -127,7 +127,7 @@ impl Control {
         let target = self.target(ctx, install).await?;
         // What the token is used for is permitted call by call, by the gateway; here the install must be one that may be used at all.
         Self::permit(ctx, &target.install, ToolEffect::ReadOnly)?;
-        let secrets = self.secrets(&target)?;
+        let secrets = self.secrets(ctx, &target).await?; 
         Ok(secrets.as_ref().and_then(|secrets| secrets.get(BEARER)).map(SecretString::from))
     }
 
