@@ -6,6 +6,7 @@
 mod auditor;
 mod config;
 mod heartbeat;
+mod housekeeper;
 mod runner;
 mod scheduler;
 mod sweeper;
@@ -47,6 +48,7 @@ pub async fn run(
     }
     loops.spawn(sweeper::run(control.clone(), config.clone(), cancel.clone()));
     loops.spawn(auditor::run(control.clone(), config.clone(), cancel.clone()));
+    loops.spawn(housekeeper::run(control.clone(), cancel.clone()));
     loops.spawn(scheduler::run(control, config, cancel.clone()));
     loops.close();
     loops.wait().await;

@@ -16,6 +16,7 @@ mod credentials;
 mod endpoints;
 mod error;
 mod health;
+mod housekeeping;
 mod install_form;
 mod installs;
 mod jobs;
@@ -62,8 +63,9 @@ pub use connector_sdk::{
 pub use credentials::SecretJson;
 pub use error::{BoxError, Error, UpstreamKind};
 pub use health::Health;
-pub use journal::CallSlot;
+pub use housekeeping::Housekeeping;
 pub use installs::{CheckConnection, InstallConnector, Installed, UpdateInstall};
+pub use journal::CallSlot;
 pub use keys::{KeyRing, Rewrapped};
 pub use login::SignedIn;
 pub use permits::{permit_records, permit_tool, tool_effect};

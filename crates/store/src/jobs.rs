@@ -255,16 +255,16 @@ impl<'s> Jobs<'s> {
             .collect()
     }
 
-    /// Makes parked jobs of kinds that this version knows ready again. Gives how many there were.
+    /// Makes every parked job ready again: a version that still does not know its kind parks it again. Gives how many
+    /// there were.
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn unpark(&self, kinds: &[&str]) -> Result<u64, Error> {
+    pub async fn unpark(&self) -> Result<u64, Error> {
         let _turn = self.store.take_turn().await?;
         let update = job::Entity::all_update()
             .col_expr(job::Column::State, Expr::value(JobState::Ready.as_str()))
-            .filter(job::Column::State.eq(JobState::Parked.as_str()))
-            .filter(job::Column::Kind.is_in(kinds.iter().copied()));
+            .filter(job::Column::State.eq(JobState::Parked.as_str()));
         Ok(update.exec(self.store.connection()).await?.rows_affected)
     }
 

@@ -3,7 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use control::{Config, InstallConnector};
-use domain::{RunState, job::Lane};
+use domain::{
+    RunState,
+    job::{Lane, Settle},
+};
 use serde_json::json;
 
 use crate::{
@@ -30,6 +33,17 @@ async fn lost_ring_is_made_up_for_by_the_sweeper() {
     let mut lane = plane.queue.consume(Lane::Interactive, 1).await.expect("a lane");
     lane.next().await.expect("the ring").ack().await;
     drop(lane);
+    let worker = Worker::start(&plane, sweeping());
+    reaches(&plane, &installed, RunState::Succeeded).await;
+    worker.drained().await;
+}
+
+#[tokio::test]
+async fn job_that_an_older_version_parked_is_run_after_the_start() {
+    let plane = plane().await;
+    let installed = plane.install().await;
+    let job = plane.claim("an older worker").await.expect("a job");
+    plane.control.settle_job(job.id, "an older worker", Settle::Parked).await.expect("settled");
     let worker = Worker::start(&plane, sweeping());
     reaches(&plane, &installed, RunState::Succeeded).await;
     worker.drained().await;

@@ -1,6 +1,6 @@
 //! Jobs as a worker meets them, and what sweeps and schedules them.
 
-use control::InstallConnector;
+use control::{Housekeeping, InstallConnector};
 use domain::{
     JobId, RunState,
     job::{Job, JobState, Lane, Settle},
@@ -31,6 +31,30 @@ async fn job_of_an_unknown_kind_is_parked() {
     assert!(plane.claim("worker").await.is_none(), "a parked job is not due");
     let counts = plane.store.jobs().counts().await.expect("counts");
     assert!(counts.iter().any(|it| it.state == JobState::Parked && it.count == 1), "{counts:?}");
+}
+
+#[tokio::test]
+async fn parked_job_is_taken_up_by_a_version_that_knows_its_kind() {
+    let plane = Plane::start().await;
+    let installed = plane.install().await;
+    let job = plane.claim("an older worker").await.expect("a job");
+    plane.control.settle_job(job.id, "an older worker", Settle::Parked).await.expect("settled");
+    assert_eq!(plane.control.keep_house().await.expect("a round").unparked, 1);
+    plane.work().await;
+    assert_eq!(plane.run_of(&installed).await.state, RunState::Succeeded);
+}
+
+#[tokio::test]
+async fn what_is_over_is_removed_when_it_was_kept_long_enough() {
+    let plane = Plane::start().await;
+    plane.synced().await;
+    plane.advance(25 * 3600);
+    let early = plane.control.keep_house().await.expect("a round");
+    assert_eq!((early.jobs_removed, early.sign_ins_removed), (0, 1), "the link of 15 minutes");
+    plane.advance(6 * 24 * 3600);
+    let done = plane.control.keep_house().await.expect("a round");
+    assert_eq!((done.jobs_removed, done.sign_ins_removed), (1, 1), "the job and the session");
+    assert_eq!(plane.control.keep_house().await.expect("a round"), Housekeeping::default());
 }
 
 #[tokio::test]
