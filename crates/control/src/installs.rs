@@ -14,6 +14,7 @@ use crate::{
     Control, Error, SecretJson,
     audit::{Deed, action},
     install_form::{Form, derive_alias},
+    sync_work,
     syncs::NewSync,
 };
 
@@ -154,7 +155,8 @@ impl Control {
         Ok(tx.installs().lookup_many(&granted, &reached).await?)
     }
 
-    /// Changes an install. Settings and credential are tried against the real source before they are kept.
+    /// Changes an install. Settings and credential are tried against the real source before they are kept. New settings end a sync
+    /// in progress and begin it anew; the next sync reads everything.
     ///
     /// # Errors
     /// As [`Control::install_connector`], and [`Error::Conflict`] when the install has another version than expected.
@@ -172,6 +174,8 @@ impl Control {
         self.try_change(ctx, connector, &install, &command).await?;
         let tx = self.store().begin(&granted).await?;
         let change = change_of(&install, &command, self.now());
+        // A run that began with other settings would go on at a place that means nothing in the new ones.
+        let is_overtaken = change.config.is_some() && self.end_unfinished(&tx, ctx, id).await?;
         // What was tried out is what is kept: a change in between would mix two people's settings.
         let expected = command.expected_version.or(Some(install.version));
         let mut updated = tx.installs().update(&granted, id, expected, change).await?;
@@ -180,13 +184,21 @@ impl Control {
             self.put_credential(&tx, &writing, &updated, secret).await?;
             updated = tx.installs().lookup(&ctx.require()?, id).await?;
         }
+        let restarted = match updated.status {
+            InstallStatus::Active if is_overtaken => {
+                let running: Granted<RunSync> = sync_work::granted(ctx.tenant(), ctx.request_id());
+                Some(self.enqueue_sync(&tx, &running, &NewSync::asked(id)).await?)
+            }
+            _ => None,
+        };
         self.audit(&tx, ctx, &deed, changed_parts(&command)).await?;
         tx.commit().await?;
         self.signal(Event::RouteChanged { tenant: ctx.tenant() }).await;
+        self.announce(restarted).await;
         Ok(updated)
     }
 
-    /// Removes an install with its credential, its runs and everything that it has synced. A sync in progress stops at its next page.
+    /// Removes an install with its credential, its runs and everything that it has synced. A sync in progress is ended.
     ///
     /// # Errors
     /// [`Error::Denied`] below admin, [`Error::NotFound`].
@@ -194,6 +206,7 @@ impl Control {
         let deed = Deed::on(action::INSTALL_REMOVE, &id);
         let granted = self.require_on::<InstallWrite>(ctx, &deed, id).await?;
         let tx = self.store().begin(&granted).await?;
+        self.end_unfinished(&tx, ctx, id).await?;
         tx.installs().remove(&granted, id).await?;
         self.audit(&tx, ctx, &deed, json!({})).await?;
         tx.commit().await?;
@@ -289,7 +302,7 @@ fn change_of(install: &Install, command: &UpdateInstall, now: DateTime<Utc>) -> 
     let revived = command.credential.is_some() && install.status == InstallStatus::NeedsReauth;
     InstallChange {
         display_name: command.display_name.as_ref().map(|name| name.trim().to_owned()),
-        config: command.config.clone(),
+        config: command.config.clone().filter(|config| *config != install.config),
         status: command.status.or(revived.then_some(InstallStatus::Active)),
         sync_interval_seconds: command
             .sync_interval_seconds

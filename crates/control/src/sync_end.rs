@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use connector_sdk::ConnectorError;
 use domain::{
-    AuditOutcome, Granted, OpCtx, Principal, RunId, RunState, SyncRun, SystemReason,
-    authz::permission::{AuditWrite, RecordWrite},
+    AuditOutcome, Granted, InstallId, OpCtx, Principal, RunId, RunState, SyncRun, SystemReason,
+    authz::permission::{AuditWrite, InstallRead, RecordWrite},
     event::Event,
     job::Settle,
 };
@@ -105,8 +105,7 @@ impl Control {
     ) -> Result<(), Error> {
         let writing = work.granted::<RecordWrite>();
         let message = error.map(ToOwned::to_owned);
-        tx.runs().finish(&writing, work.run, state, message, self.now()).await?;
-        let run = tx.runs().lookup(&work.granted(), work.run).await?;
+        let run = tx.runs().finish(&writing, work.run, state, message, self.now()).await?;
         let actor = Principal::System(SystemReason::RunJob);
         self.audit_end(&tx, &work.granted(), &actor, &run).await?;
         tx.commit().await?;
@@ -117,7 +116,29 @@ impl Control {
         Ok(())
     }
 
-    /// Ends a run that no worker is carrying out, in the transaction of whoever cancels it.
+    /// Ends the unfinished run of an install, in the transaction of whoever is about to change the install: what a worker still
+    /// brings of it is thrown away. Gives whether there was one.
+    ///
+    /// Call it before the install is written to. A worker locks its run and then the install; who takes them the other way
+    /// round and the worker could wait for each other.
+    pub(crate) async fn end_unfinished(
+        &self,
+        tx: &Tx,
+        ctx: &OpCtx,
+        install: InstallId,
+    ) -> Result<bool, Error> {
+        let reading: Granted<InstallRead> = granted(ctx.tenant(), ctx.request_id());
+        let Some(run) = tx.runs().find_unfinished(&reading, install).await? else {
+            return Ok(false);
+        };
+        match self.finish_cancelled(tx, ctx, run.id).await {
+            // It has come to its own end in the meantime.
+            Err(Error::Conflict { .. }) => Ok(false),
+            ended => ended.map(|()| true),
+        }
+    }
+
+    /// Ends a run in the transaction of whoever cancels it.
     pub(crate) async fn finish_cancelled(
         &self,
         tx: &Tx,
@@ -125,8 +146,7 @@ impl Control {
         run: RunId,
     ) -> Result<(), Error> {
         let writing: Granted<RecordWrite> = granted(ctx.tenant(), ctx.request_id());
-        tx.runs().finish(&writing, run, RunState::Cancelled, None, self.now()).await?;
-        let run = tx.runs().lookup(&ctx.require()?, run).await?;
+        let run = tx.runs().finish(&writing, run, RunState::Cancelled, None, self.now()).await?;
         let auditing = granted(ctx.tenant(), ctx.request_id());
         self.audit_end(tx, &auditing, ctx.principal(), &run).await
     }

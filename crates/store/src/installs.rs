@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     Granted, Install, InstallId, InstallStatus, Page, PageArgs, TenantId,
     authz::{
@@ -50,6 +50,7 @@ pub struct NewInstall {
 #[derive(Debug, Clone)]
 pub struct InstallChange {
     pub display_name: Option<String>,
+    /// Other settings: the next sync begins from nothing, because what the last one left belongs to the old ones.
     pub config: Option<Value>,
     pub status: Option<InstallStatus>,
     /// `Some(None)` syncs only when asked from now on.
@@ -139,24 +140,6 @@ impl<'t> Installs<'t> {
         self.nouns(granted, query.all(connection).await?).await
     }
 
-    /// Active ones whose interval has passed since their last sync, or that never had one.
-    ///
-    /// # Errors
-    /// [`Error::Database`].
-    pub async fn list_due(
-        &self,
-        granted: &Granted<InstallRead>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Install>, Error> {
-        let connection = self.tx.reading(granted)?;
-        let query = install::Entity::scoped(granted)
-            .filter(install::Column::Status.eq(InstallStatus::Active.as_str()))
-            .filter(install::Column::SyncIntervalSeconds.is_not_null())
-            .order_by_asc(install::Column::LastSyncedAt);
-        let rows = query.all(connection).await?;
-        self.nouns(granted, rows.into_iter().filter(|row| is_due(row, now)).collect()).await
-    }
-
     /// Installs a connector.
     ///
     /// # Errors
@@ -211,7 +194,9 @@ impl<'t> Installs<'t> {
         }
         if let Some(config) = change.config {
             let config = text::storable_json(config);
-            update = update.col_expr(install::Column::Config, Expr::value(config));
+            update = update
+                .col_expr(install::Column::Config, Expr::value(config))
+                .col_expr(install::Column::SyncState, Expr::value(None::<Value>));
         }
         if let Some(status) = change.status {
             update = update.col_expr(install::Column::Status, Expr::value(status.as_str()));
@@ -358,13 +343,6 @@ fn counted_up<P: Permission>(granted: &Granted<P>, id: InstallId) -> UpdateMany<
     install::Entity::scoped_update(granted)
         .filter(install::Column::Id.eq(id.uuid()))
         .col_expr(install::Column::Version, Expr::col(install::Column::Version).add(1))
-}
-
-fn is_due(row: &install::Model, now: DateTime<Utc>) -> bool {
-    let Some(interval) = row.sync_interval_seconds.and_then(TimeDelta::try_seconds) else {
-        return false;
-    };
-    row.last_synced_at.is_none_or(|last| now - last >= interval)
 }
 
 fn noun(row: install::Model, with_credential: &HashSet<Uuid>) -> Result<Install, Error> {

@@ -73,13 +73,13 @@ pub(crate) async fn crash_after_any_page(plane: &Plane) {
     }
 }
 
-/// Drops the run in the middle of whatever it does (reading, writing, committing) after so many polls.
-pub(crate) async fn polled(run: impl Future<Output = Settle>, polls: usize) -> Option<Settle> {
+/// Drops what is under way in the middle of whatever it does (reading, writing, committing) after so many polls.
+pub(crate) async fn polled<T>(run: impl Future<Output = T>, polls: usize) -> Option<T> {
     let mut run = pin!(run);
     for _ in 0..polls {
         let poll = std::future::poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx))).await;
-        if let Poll::Ready(settle) = poll {
-            return Some(settle);
+        if let Poll::Ready(ended) = poll {
+            return Some(ended);
         }
         // The database's threads get the time to answer that a waiting future would give them.
         tokio::time::sleep(Duration::from_micros(300)).await;
@@ -355,6 +355,34 @@ async fn stopping_worker_hands_its_run_back() {
     plane.control.settle_job(job.id, "worker", settle).await.expect("settled");
     plane.work().await;
     assert_eq!(plane.run_of(&installed).await.state, RunState::Succeeded);
+}
+
+#[tokio::test]
+async fn new_settings_end_the_run_under_way_and_begin_it_anew() {
+    let plane = long_plane().await;
+    let installed = plane.install().await;
+    plane.source.trouble([Trouble::None, Trouble::Stall]);
+    let job = plane.claim("first").await.expect("a job");
+    let mut stalled = Box::pin(plane.control.run_job(&job, CancellationToken::new()));
+    tokio::select! {
+        settle = &mut stalled => panic!("it should stall, not end with {settle:?}"),
+        () = plane.source.hanging.notified() => {}
+    }
+    let same = UpdateInstall { config: Some(json!({})), ..UpdateInstall::default() };
+    plane.control.update_install(&plane.owner, installed.install.id, same).await.expect("kept");
+    let run = plane.run_of(&installed).await;
+    assert_eq!(run.state, RunState::Running, "nothing has changed");
+    let other = UpdateInstall { config: Some(json!({ "depth": 2 })), ..UpdateInstall::default() };
+    plane.control.update_install(&plane.owner, installed.install.id, other).await.expect("changed");
+    plane.source.resume.notify_one();
+    assert_eq!(stalled.await, Settle::Done, "its page was read with the old settings");
+    let (old, ended) = (run.id, plane.control.lookup_run(&plane.owner, run.id).await);
+    assert_eq!(ended.expect("a run").state, RunState::Cancelled);
+    plane.work().await;
+    let run = latest(&plane, &plane.owner, installed.install.id).await;
+    assert_ne!(run.id, old);
+    assert_eq!((run.state, run.pages), (RunState::Succeeded, i64::try_from(PAGES).expect("small")));
+    assert_eq!(plane.source.asked(), [0, 1].into_iter().chain(0..PAGES).collect::<Vec<_>>());
 }
 
 #[tokio::test]

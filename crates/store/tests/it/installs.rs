@@ -145,30 +145,35 @@ async fn pages_of_installs_are_stable_under_inserts_and_removals() {
 }
 
 #[tokio::test]
-async fn install_is_due_when_its_interval_has_passed() {
+async fn install_that_needs_a_new_credential_is_not_active() {
     on_both(async |bench| {
         let acme = bench.tenant("acme").await;
-        let hourly = bench.install(acme, "hourly").await;
-        let asked = bench.install(acme, "asked").await;
+        let refused = bench.install(acme, "refused").await;
+        let other = bench.install(acme, "other").await;
         let tx = bench.store.begin(&granted::<InstallWrite>(acme)).await.expect("begin");
-        let never = InstallChange { sync_interval_seconds: Some(None), ..no_change() };
-        tx.installs().update(&granted(acme), asked, None, never).await.expect("update");
-        let due = async |now| {
-            let due = tx.installs().list_due(&granted(acme), at(now)).await.expect("due");
-            due.iter().map(|install| install.id).collect::<Vec<_>>()
-        };
-        assert_eq!(due(0).await, [hourly], "never synced");
-        let state = Some(json!({ "since": "yesterday" }));
-        tx.installs()
-            .set_synced(&granted(acme), hourly, at(0), state.clone())
-            .await
-            .expect("synced");
-        assert_eq!(tx.installs().sync_state(&granted(acme), hourly).await.expect("state"), state);
-        assert_eq!(due(3599).await, []);
-        assert_eq!(due(3600).await, [hourly]);
-        tx.installs().mark_reauth(&granted(acme), hourly).await.expect("mark");
-        assert_eq!(due(3600).await, [], "waits for a credential");
-        assert!(tx.installs().list_active(&granted(acme)).await.expect("list").len() == 1);
+        tx.installs().mark_reauth(&granted(acme), refused).await.expect("mark");
+        let active = tx.installs().list_active(&granted(acme)).await.expect("list");
+        assert_eq!(active.iter().map(|install| install.id).collect::<Vec<_>>(), [other]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn new_settings_make_the_next_sync_begin_from_nothing() {
+    on_both(async |bench| {
+        let acme = bench.tenant("acme").await;
+        let id = bench.install(acme, "docs").await;
+        let tx = bench.store.begin(&granted::<InstallWrite>(acme)).await.expect("begin");
+        let installs = tx.installs();
+        let left = Some(json!({ "since": "yesterday" }));
+        installs.set_synced(&granted(acme), id, at(0), left.clone()).await.expect("synced");
+        let renamed = InstallChange { display_name: Some("Docs".to_owned()), ..no_change() };
+        installs.update(&granted(acme), id, None, renamed).await.expect("update");
+        assert_eq!(installs.sync_state(&granted(acme), id).await.expect("state"), left);
+        let moved = InstallChange { config: Some(json!({ "root": "/other" })), ..no_change() };
+        let moved = installs.update(&granted(acme), id, None, moved).await.expect("update");
+        assert_eq!(installs.sync_state(&granted(acme), id).await.expect("state"), None);
+        assert!(moved.last_synced_at.is_some(), "it was synced, with other settings");
     })
     .await;
 }
