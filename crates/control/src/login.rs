@@ -62,23 +62,40 @@ impl Control {
         Ok(token)
     }
 
-    /// Turns a link into a session. A link works once, until it expires.
+    /// Turns a link into a session, in one transaction: a link is used up only by a session that is there. It works once, until it
+    /// expires.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] for a link that is unknown, used or expired, or whose person no longer belongs to the organisation.
     pub async fn redeem_link(&self, token: &str, request_id: &str) -> Result<SignedIn, Error> {
-        let now = self.now();
-        let directory = self.store().directory();
-        let redeemed = directory.redeem_sign_in_link(TokenHash::of(token), now).await?;
-        let link = redeemed.ok_or(Error::Unauthenticated)?;
-        self.access_of_user(link.tenant, link.user, request_id)
-            .await?
-            .ok_or(Error::Unauthenticated)?;
+        let (hash, now) = (TokenHash::of(token), self.now());
+        let found = self.store().directory().find_sign_in_link(hash, now).await?;
+        let tenant = found.ok_or(Error::Unauthenticated)?.tenant;
+        let auditing: Granted<AuditWrite> = granted(tenant, request_id);
+        let tx = self.store().begin(&auditing).await?;
+        // Of any number of callers who have found it, one gets it.
+        let link = tx.directory().redeem_sign_in_link(hash, now).await?;
+        let user = link.ok_or(Error::Unauthenticated)?.user;
+        let standing = Standings::new(&tx, granted(tenant, request_id)).of_user(user).await?;
+        standing.ok_or(Error::Unauthenticated)?;
         let token = random_token()?;
-        let session = Session {
+        let session = self.new_session(tenant, user);
+        let new = NewSession { session: session.clone(), hash: hash_of(&token) };
+        tx.directory().create_session(new).await?;
+        let deed = Deed::on(action::SESSION_CREATE, &session.id);
+        let entry = self.audit_by(&Principal::User(user), request_id, &deed).succeeded();
+        tx.audit().append(&auditing, entry).await?;
+        tx.commit().await?;
+        let csrf = self.csrf_token(session.id);
+        Ok(SignedIn { token, session, csrf })
+    }
+
+    fn new_session(&self, tenant: TenantId, user: UserId) -> Session {
+        let now = self.now();
+        Session {
             id: SessionId::generate(),
-            user: link.user,
-            tenant: link.tenant,
+            user,
+            tenant,
             created_at: now,
             expires_at: now + Duration::hours(self.config().session_hours.into()),
             last_seen_at: now,
@@ -86,13 +103,7 @@ impl Control {
             idle_seconds: None,
             proof: None,
             revoked_at: None,
-        };
-        let hash = hash_of(&token);
-        directory.create_session(NewSession { session: session.clone(), hash }).await?;
-        let deed = Deed::on(action::SESSION_CREATE, &session.id);
-        self.audit_sign_in(link.tenant, &Principal::User(link.user), request_id, &deed).await?;
-        let csrf = self.csrf_token(session.id);
-        Ok(SignedIn { token, session, csrf })
+        }
     }
 
     /// The caller behind a session's token.

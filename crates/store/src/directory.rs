@@ -62,7 +62,7 @@ pub struct NewSignInLink {
     pub expires_at: DateTime<Utc>,
 }
 
-/// A redeemed link: who signs in, and where.
+/// A link: who signs in with it, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignInLink {
     pub id: SignInLinkId,
@@ -198,6 +198,22 @@ impl<'s> Directory<'s> {
         Ok(())
     }
 
+    /// A link that can still be used. Look, then use it up where what follows from it is kept as well.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn find_sign_in_link(
+        &self,
+        hash: TokenHash,
+        now: DateTime<Utc>,
+    ) -> Result<Option<SignInLink>, Error> {
+        let query = sign_in_link::Entity::all()
+            .filter(sign_in_link::Column::Hash.eq(hash.to_hex()))
+            .filter(sign_in_link::Column::UsedAt.is_null())
+            .filter(sign_in_link::Column::ExpiresAt.gt(kept(now)));
+        Ok(query.one(&self.connection()).await?.map(SignInLink::from))
+    }
+
     /// Uses a link up: one statement, so that of any number of callers one gets it. `None` when it is unknown, used or
     /// expired.
     ///
@@ -217,11 +233,7 @@ impl<'s> Directory<'s> {
             .filter(sign_in_link::Column::ExpiresAt.gt(now))
             .exec_with_returning(&self.connection())
             .await?;
-        Ok(rows.into_iter().next().map(|row| SignInLink {
-            id: SignInLinkId::from_uuid(row.id),
-            tenant: TenantId::from_uuid(row.tenant_id),
-            user: UserId::from_uuid(row.user_id),
-        }))
+        Ok(rows.into_iter().next().map(SignInLink::from))
     }
 
     /// Removes sessions, links, attempts and logout tokens that ended before a time. Gives how many there were.
@@ -285,6 +297,16 @@ impl<'s> Directory<'s> {
 
 fn address(email: &str) -> String {
     text::storable(email.trim().to_lowercase())
+}
+
+impl From<sign_in_link::Model> for SignInLink {
+    fn from(row: sign_in_link::Model) -> Self {
+        Self {
+            id: SignInLinkId::from_uuid(row.id),
+            tenant: TenantId::from_uuid(row.tenant_id),
+            user: UserId::from_uuid(row.user_id),
+        }
+    }
 }
 
 impl From<user::Model> for User {

@@ -1,12 +1,14 @@
 //! What depends most on the database, once more on PostgreSQL, under row-level security and the role of the running product.
 
 use control::{Error, SearchRecords};
-use domain::{Role, RunState, secret::ExposeSecret};
+use domain::{Role, RunState, job::Settle, secret::ExposeSecret};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit_chain::signs_verifies_exports_and_cuts,
     plane::{Plane, fake_install},
+    sign_in::of_many_who_press_a_link_at_once_one_signs_in,
     syncs::{crash_after_any_page, crash_at_any_moment, lengthen},
     tenancy::nothing_of_another_organisation,
 };
@@ -19,6 +21,11 @@ async fn crash_after_any_page_loses_and_doubles_nothing_on_postgres() {
 #[tokio::test]
 async fn crash_at_any_moment_loses_and_doubles_nothing_on_postgres() {
     crash_at_any_moment(&lengthen(Plane::on_postgres().await)).await;
+}
+
+#[tokio::test]
+async fn link_that_many_press_at_once_works_once_on_postgres() {
+    of_many_who_press_a_link_at_once_one_signs_in(&Plane::on_postgres().await).await;
 }
 
 #[tokio::test]
@@ -66,4 +73,26 @@ async fn of_many_starts_at_once_one_is_let_through() {
 #[tokio::test]
 async fn log_is_signed_verified_exported_and_cut_on_postgres() {
     signs_verifies_exports_and_cuts(&Plane::on_postgres().await).await;
+}
+
+/// A worker locks a run and then its install. Who removes the install takes them in the same order, or one of the two would be
+/// thrown out by the database.
+#[tokio::test]
+async fn install_is_removed_whatever_its_worker_is_doing() {
+    let plane = lengthen(Plane::on_postgres().await);
+    for polls in 0..30 {
+        let installed = plane.install().await;
+        let job = plane.claim("worker").await.expect("a job");
+        let run = plane.control.run_job(&job, CancellationToken::new());
+        let remove = async {
+            for _ in 0..polls {
+                tokio::task::yield_now().await;
+            }
+            plane.control.remove_install(&plane.owner, installed.install.id).await
+        };
+        let (settle, removed) = tokio::join!(run, remove);
+        removed.expect("removed");
+        assert_eq!(settle, Settle::Done, "after {polls} polls");
+        plane.control.settle_job(job.id, "worker", settle).await.expect("settled");
+    }
 }

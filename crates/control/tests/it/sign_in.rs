@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use control::{Error, SetUp};
 use domain::{Principal, Role, UserId, secret::ExposeSecret};
 
-use crate::plane::Plane;
+use crate::{plane::Plane, syncs::polled};
 
 fn owner(plane: &Plane) -> UserId {
     match plane.owner.principal() {
@@ -23,6 +23,44 @@ async fn link_works_once() {
     assert_eq!((caller.access().role, caller.session()), (Role::Owner, Some(first.session.id)));
     let again = plane.control.redeem_link(link.expose_secret(), "r3").await;
     assert!(matches!(again, Err(Error::Unauthenticated)), "{again:?}");
+}
+
+/// Also run on PostgreSQL.
+pub(crate) async fn of_many_who_press_a_link_at_once_one_signs_in(plane: &Plane) {
+    let link = plane.control.create_sign_in_link(plane.tenant, owner(plane)).await.expect("a link");
+    let before = plane.audit("session.create").await.len();
+    let press = || Box::pin(plane.control.redeem_link(link.expose_secret(), "r"));
+    let pressed = tokio::join!(press(), press(), press(), press());
+    let pressed = [pressed.0, pressed.1, pressed.2, pressed.3];
+    assert_eq!(pressed.iter().filter(|it| it.is_ok()).count(), 1, "{pressed:?}");
+    let refused = pressed.iter().filter(|it| matches!(it, Err(Error::Unauthenticated))).count();
+    assert_eq!(refused, 3, "{pressed:?}");
+    assert_eq!(plane.audit("session.create").await.len(), before + 1);
+}
+
+#[tokio::test]
+async fn link_that_many_press_at_once_works_once() {
+    of_many_who_press_a_link_at_once_one_signs_in(&Plane::start().await).await;
+}
+
+/// Wherever a sign-in is cut off, there is a session or the link still works.
+#[tokio::test]
+async fn sign_in_that_is_cut_off_does_not_use_the_link_up() {
+    let plane = Plane::start().await;
+    let mut cut_off = 0;
+    for polls in 1..40 {
+        let link = plane.control.create_sign_in_link(plane.tenant, owner(&plane)).await;
+        let link = link.expect("a link");
+        let before = plane.audit("session.create").await.len();
+        if polled(plane.control.redeem_link(link.expose_secret(), "r"), polls).await.is_some() {
+            continue;
+        }
+        cut_off += 1;
+        let again = plane.control.redeem_link(link.expose_secret(), "r").await;
+        let signed_in = plane.audit("session.create").await.len() - before;
+        assert_eq!(signed_in, 1, "after {polls} polls: {again:?}");
+    }
+    assert!(cut_off > 3, "only {cut_off} of the sign-ins were cut off");
 }
 
 #[tokio::test]
