@@ -33,6 +33,8 @@ pub(crate) enum Code {
     QueryTooComplex,
     /// The request does not prove that it comes from the console.
     Csrf,
+    /// The person must prove again who they are.
+    Reauthenticate,
     /// Our fault.
     Internal,
 }
@@ -66,6 +68,7 @@ impl Code {
             Code::Upstream => "UPSTREAM",
             Code::QueryTooComplex => "QUERY_TOO_COMPLEX",
             Code::Csrf => "CSRF",
+            Code::Reauthenticate => "REAUTHENTICATE",
             Code::Internal => "INTERNAL",
         }
     }
@@ -73,7 +76,7 @@ impl Code {
     const fn status(self) -> StatusCode {
         match self {
             Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Code::Denied | Code::Csrf => StatusCode::FORBIDDEN,
+            Code::Denied | Code::Csrf | Code::Reauthenticate => StatusCode::FORBIDDEN,
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::Invalid | Code::QueryTooComplex => StatusCode::BAD_REQUEST,
             Code::Conflict => StatusCode::CONFLICT,
@@ -91,6 +94,7 @@ impl Code {
             Code::Denied => Some(UserErrorCode::Denied),
             Code::Limited => Some(UserErrorCode::Limited),
             Code::Upstream => Some(UserErrorCode::Upstream),
+            Code::Reauthenticate => Some(UserErrorCode::Reauthenticate),
             Code::Unauthenticated | Code::QueryTooComplex | Code::Csrf | Code::Internal => None,
         }
     }
@@ -211,6 +215,7 @@ fn describe(error: &control::Error) -> Told {
         control::Error::Unauthenticated => {
             (Code::Unauthenticated, Vec::new(), Refused::unauthenticated().message)
         }
+        control::Error::Reauthenticate => (Code::Reauthenticate, Vec::new(), error.to_string()),
         control::Error::Invalid { field, message, .. } => {
             (Code::Invalid, named(field), message.clone())
         }

@@ -11,3 +11,5 @@ pub(crate) mod server;
 pub(crate) mod session;
 pub(crate) mod sign_in;
 pub(crate) mod socket;
+pub(crate) mod sso;
+mod sso_pages;

@@ -17,6 +17,7 @@ if ! cmp -s "$clients/requirements.txt" .venv/.installed; then
     cp "$clients/requirements.txt" .venv/.installed
 fi
 npm_install "$clients/inspector"
+npm_install "$clients/oidc-provider"
 
 say "Building the console"
 build_console

@@ -1,4 +1,4 @@
-//! Starts automatic syncs when their time has come. Every worker may do so: the database lets each sync start once.
+//! Starts automatic syncs when their time has come, and looks again at proven domains. Every worker may do so: the database lets each sync start once.
 
 use control::Control;
 use tokio::time::{MissedTickBehavior, interval};
@@ -21,6 +21,14 @@ pub(crate) async fn run(control: Control, config: Config, cancel: CancellationTo
             Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "Automatic syncs could not be scheduled; trying again"
+            ),
+        }
+        match control.check_domains().await {
+            Ok(0) => {}
+            Ok(looked_at) => tracing::info!(domains.looked_at = looked_at, "Looked again at domains"),
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "Proven domains could not be looked at again; trying later"
             ),
         }
     }

@@ -1,12 +1,12 @@
 //! What a resolver knows of its request: who asks, and how to reach the use-cases.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
 use async_graphql::Context;
-use control::Control;
+use control::{Control, SignedIn};
 use domain::OpCtx;
 use tokio_util::task::TaskTracker;
 
@@ -20,6 +20,7 @@ pub(crate) struct Caller {
     /// Base of returned addresses, without a slash at its end.
     pub(crate) public_url: Arc<str>,
     signed_out: Arc<AtomicBool>,
+    switched: Arc<OnceLock<SignedIn>>,
 }
 
 // === impl Caller ===
@@ -38,6 +39,7 @@ impl Caller {
             loaders,
             public_url,
             signed_out: Arc::default(),
+            switched: Arc::default(),
         }
     }
 
@@ -45,6 +47,17 @@ impl Caller {
     pub(crate) fn telling_sign_out(mut self, flag: Arc<AtomicBool>) -> Self {
         self.signed_out = flag;
         self
+    }
+
+    /// Gives the session that took the place of the caller's through `slot`, so that the answer can set its cookie.
+    pub(crate) fn telling_switch(mut self, slot: Arc<OnceLock<SignedIn>>) -> Self {
+        self.switched = slot;
+        self
+    }
+
+    /// Of several switches in one document the first one counts.
+    pub(crate) fn switch_done(&self, fresh: SignedIn) {
+        drop(self.switched.set(fresh));
     }
 
     pub(crate) fn sign_out_done(&self) {

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod audit;
+mod identity;
 mod installs;
 mod session;
 mod syncs;
@@ -19,6 +20,7 @@ pub(crate) struct Mutation(
     api_keys::ApiKeysMutation,
     audit::AuditMutation,
     session::SessionMutation,
+    identity::IdentityMutation,
 );
 
 /// Parts what was to be expected, which goes into the payload, from surprises, which stay errors.

@@ -4,6 +4,7 @@ mod api_keys;
 mod audit_events;
 mod connectors;
 mod endpoints;
+mod identity;
 mod installs;
 mod members;
 mod node;
@@ -19,6 +20,7 @@ pub(crate) struct Query(
     node::NodeQuery,
     connectors::ConnectorsQuery,
     installs::InstallsQuery,
+    identity::IdentityQuery,
     search::SearchQuery,
     endpoints::EndpointsQuery,
     members::MembersQuery,

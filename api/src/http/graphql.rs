@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -14,7 +14,8 @@ use actix_web::{
     web::{Bytes, BytesMut, Data, Payload},
 };
 use async_graphql::Request;
-use domain::OpCtx;
+use control::SignedIn;
+use domain::{OpCtx, secret::ExposeSecret};
 use futures_util::StreamExt;
 use telemetry::names;
 use tracing::Instrument;
@@ -65,8 +66,10 @@ async fn answer(
         check_token(request, state, &ctx)?;
     }
     let signed_out = Arc::new(AtomicBool::new(false));
+    let switched: Arc<OnceLock<SignedIn>> = Arc::new(OnceLock::new());
     let caller = Caller::new(&state.control, &ctx, &state.tasks, state.public_url.clone())
-        .telling_sign_out(signed_out.clone());
+        .telling_sign_out(signed_out.clone())
+        .telling_switch(switched.clone());
     let span = tracing::info_span!(
         names::span::GRAPHQL_OPERATION,
         graphql.operation.mutates = operations.mutates,
@@ -75,6 +78,9 @@ async fn answer(
     let mut response = state.schema.execute(document.data(caller)).instrument(span).await;
     finish(&mut response, id);
     let mut answer = HttpResponse::Ok();
+    if let Some(fresh) = switched.get() {
+        answer.cookie(session::cookie(&state.site, fresh.token.expose_secret(), &fresh.session));
+    }
     if signed_out.load(Ordering::Relaxed) {
         answer.cookie(session::removal(&state.site));
     }

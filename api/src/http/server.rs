@@ -29,7 +29,7 @@ use super::{
     csrf::Site,
     ctx::{REQUEST_ID, RequestId},
     error::{self, method_not_allowed, not_found},
-    graphql, headers, page, sign_in, socket,
+    graphql, headers, page, sign_in, socket, sso,
 };
 use crate::{
     Config,
@@ -99,6 +99,7 @@ impl Api {
                     .default_service(web::to(method_not_allowed)),
             )
             .service(web::resource("/graphql/ws").route(web::get().to(socket::subscribe)))
+            .configure(sso::configure)
             .service(
                 web::resource("/sign-in/{token}")
                     .route(web::get().to(sign_in::ask))

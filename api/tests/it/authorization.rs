@@ -137,6 +137,55 @@ const TABLE: &[Case] = &[
         P::ApiKeyWrite,
         "mutation { payload: revokeApiKey(input: { id: \"api_key:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
     ),
+    case("Query.ssoConnections", P::IdentityRead, "{ ssoConnections(first: 1) { nodes { id } } }"),
+    case("Query.domains", P::IdentityRead, "{ domains(first: 1) { nodes { id } } }"),
+    case("Query.sessions", P::TenantRead, "{ sessions(first: 1) { nodes { id } } }"),
+    case("Query.organisations", P::TenantRead, "{ organisations { id } }"),
+    case(
+        "Mutation.createSsoConnection",
+        P::IdentityWrite,
+        "mutation { payload: createSsoConnection(input: { name: \"\", issuer: \"none\", clientId: \"none\", rules: {} }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.updateSsoConnection",
+        P::IdentityWrite,
+        "mutation { payload: updateSsoConnection(input: { id: \"sso_connection:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.removeSsoConnection",
+        P::IdentityWrite,
+        "mutation { payload: removeSsoConnection(input: { id: \"sso_connection:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.addDomain",
+        P::IdentityWrite,
+        "mutation { payload: addDomain(input: { name: \"com\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.verifyDomain",
+        P::IdentityWrite,
+        "mutation { payload: verifyDomain(input: { id: \"domain:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.removeDomain",
+        P::IdentityWrite,
+        "mutation { payload: removeDomain(input: { id: \"domain:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.revokeSession",
+        P::TenantRead,
+        "mutation { payload: revokeSession(input: { id: \"session:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.signOutEverywhere",
+        P::TenantRead,
+        "mutation { payload: signOutEverywhere { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.switchOrganisation",
+        P::TenantRead,
+        "mutation { payload: switchOrganisation(input: { tenantId: \"tenant:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
     case("Mutation.signOut", P::TenantRead, "mutation { signOut { ok } }"),
     case(
         "Subscription.syncRun",

@@ -9,6 +9,7 @@ mod plane;
 mod relay;
 mod rest;
 mod sign_in;
+mod sso;
 mod subscriptions;
 mod tenancy;
 mod traces;

@@ -20,6 +20,7 @@ use vault::{Kek, Vault};
 /// The door and what is behind it. Everything ends with the value.
 pub(crate) struct Plane {
     pub(crate) control: Control,
+    pub(crate) clock: Clock,
     pub(crate) api: Api,
     /// Address of the door, without a slash at its end.
     pub(crate) base: String,
@@ -51,8 +52,17 @@ impl Plane {
 
     /// As [`Plane::start`], with settings of the door changed. The directory is the plane's own.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config, &Path)) -> Self {
+        Self::start_wired(Clock::system(), change, |_, _| ()).await
+    }
+
+    /// As [`Plane::start_with`], with settings of what is behind the door changed too, and its clock.
+    pub(crate) async fn start_wired(
+        clock: Clock,
+        change: impl FnOnce(&mut Config, &Path),
+        wire: impl FnOnce(&mut control::Config, &mut egress::Config),
+    ) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
-        let control = control(directory.path()).await;
+        let control = control(directory.path(), clock.clone(), wire).await;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let base = format!("http://{address}");
@@ -75,7 +85,7 @@ impl Plane {
         drop(tokio::task::spawn_blocking(move || {
             actix_web::rt::System::new().block_on(server).expect("the server ends in order");
         }));
-        Self { control, api, base, http: Http::new(), directory, server: handle }
+        Self { control, clock, api, base, http: Http::new(), directory, server: handle }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -198,7 +208,15 @@ impl Caller {
 }
 
 /// A control plane on SQLite, with everything else in memory.
-async fn control(directory: &Path) -> Control {
+async fn control(
+    directory: &Path,
+    clock: Clock,
+    wire: impl FnOnce(&mut control::Config, &mut egress::Config),
+) -> Control {
+    let mut config = control::Config::default();
+    let mut outgoing =
+        egress::Config { allow_private_networks: true, ..egress::Config::default() };
+    wire(&mut config, &mut outgoing);
     let url = format!("sqlite:{}", directory.join("patchbay.db").display());
     let store = Store::connect(&store::Config { url, ..store::Config::default() })
         .await
@@ -214,17 +232,14 @@ async fn control(directory: &Path) -> Control {
             .expect("a cache in memory"),
         signal: Signal::connect(&cache_config).await.expect("signals in memory"),
         vault,
-        egress: Egress::new(egress::Config {
-            allow_private_networks: true,
-            ..egress::Config::default()
-        }),
+        egress: Egress::new(outgoing),
         registry: connectors::registry::all(),
         operator: Arc::new(OperatorPolicy {
             file_roots: vec![directory.to_owned()],
             max_document_bytes: 1024 * 1024,
         }),
-        clock: Clock::system(),
+        clock,
         metrics: Metrics::disabled(),
-        config: control::Config::default(),
+        config,
     })
 }

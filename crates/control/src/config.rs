@@ -5,11 +5,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Rules of the control plane itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How long a sign-in lasts, in hours. Env: `PATCHBAY__CONTROL__SESSION_HOURS`
     pub session_hours: u32,
+    /// How long after a sign-in the settings of sign-in itself can be changed, in minutes; later the person signs in again first. Env: `PATCHBAY__CONTROL__RECENT_MINUTES`
+    pub recent_minutes: u32,
     /// How long a one-time sign-in link can be used, in minutes. Env: `PATCHBAY__CONTROL__LINK_MINUTES`
     pub link_minutes: u32,
     /// Longest wait for a live tool, in seconds. Env: `PATCHBAY__CONTROL__TOOL_TIMEOUT_SECONDS`
@@ -36,6 +38,10 @@ pub struct Config {
     pub audit_overload: Overload,
     /// Shortest time between two signed checkpoints of an organisation's audit log, in seconds. Env: `PATCHBAY__CONTROL__AUDIT_CHECKPOINT_SECONDS`
     pub audit_checkpoint_seconds: u32,
+    /// Not a setting of its own: whoever builds the control plane copies the section `sign_up` here.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub sign_up: crate::SignUpConfig,
 }
 
 // === impl Config ===
@@ -44,6 +50,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             session_hours: 12,
+            recent_minutes: 30,
             link_minutes: 15,
             tool_timeout_seconds: 60,
             check_timeout_seconds: 20,
@@ -57,6 +64,7 @@ impl Default for Config {
             audit_buffer: 10_000,
             audit_overload: Overload::Drop,
             audit_checkpoint_seconds: 300,
+            sign_up: crate::SignUpConfig::default(),
         }
     }
 }

@@ -20,6 +20,9 @@ pub enum Error {
     /// No valid session, key or link.
     #[error("you are not signed in, or what you signed in with is no longer valid")]
     Unauthenticated,
+    /// The person must prove again who they are before they do this.
+    #[error("sign in again to do this: it is too long ago that you did")]
+    Reauthenticate,
     /// The input is not right.
     #[error("{message}")]
     Invalid {

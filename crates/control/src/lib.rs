@@ -13,6 +13,7 @@ mod audit_settings;
 mod clock;
 mod config;
 mod credentials;
+mod domains;
 mod endpoints;
 mod error;
 mod health;
@@ -29,6 +30,8 @@ mod permits;
 mod records;
 mod routes;
 mod schedule;
+mod sessions;
+mod sso;
 mod standing;
 mod sync_end;
 mod sync_engine;
@@ -71,6 +74,11 @@ pub use login::SignedIn;
 pub use permits::{permit_records, permit_tool, tool_effect};
 pub use policy::ToolEffect;
 pub use records::SearchRecords;
+pub use sessions::Switched;
+pub use sso::{
+    Answer, Begun, Browser, CALLBACK, CreateSsoConnection, Finished, FoundProviders, SignUp,
+    SignUpConfig, SignUpProvider, UpdateSsoConnection, redirect_uri,
+};
 pub use tenants::{SetUp, SetUpDone, Viewer};
 pub use watch::{EventStream, RunStream};
 
@@ -99,6 +107,10 @@ struct Inner {
     parts: Parts,
     /// Key of the CSRF tokens.
     csrf_key: [u8; 32],
+    /// Key of nonces and PKCE verifiers.
+    sso_key: [u8; 32],
+    /// Identity providers that were asked lately.
+    providers: sso::Providers,
     journal: journal::Journal,
     targets: tools::Targets,
     versions: routes::Versions,
@@ -112,6 +124,8 @@ impl Control {
     /// Puts the parts together. Must be called inside a tokio runtime: the audit log of MCP calls is written by a task.
     pub fn new(parts: Parts) -> Self {
         let csrf_key = *parts.vault.derive("csrf");
+        let sso_key = *parts.vault.derive("sso");
+        let providers = sso::providers();
         let journal = journal::Journal::start(
             parts.store.clone(),
             parts.metrics.clone(),
@@ -123,7 +137,7 @@ impl Control {
         let ring_again = Duration::from_millis(parts.config.ring_again_milliseconds.into());
         let rung =
             moka::sync::Cache::builder().max_capacity(100_000).time_to_live(ring_again).build();
-        Self(Arc::new(Inner { parts, csrf_key, journal, targets, versions, rung }))
+        Self(Arc::new(Inner { parts, csrf_key, sso_key, providers, journal, targets, versions, rung }))
     }
 
     /// The clock of this control plane.

@@ -77,7 +77,11 @@ impl Control {
         let link = tx.directory().redeem_sign_in_link(hash, now).await?;
         let user = link.ok_or(Error::Unauthenticated)?.user;
         let standing = Standings::new(&tx, granted(tenant, request_id)).of_user(user).await?;
-        standing.ok_or(Error::Unauthenticated)?;
+        let access = standing.ok_or(Error::Unauthenticated)?;
+        // The way in for emergencies is for owners; everybody else signs in by the connection that is enforced.
+        if self.must_use_connection(tenant, access.role, request_id).await? {
+            return Err(Error::Unauthenticated);
+        }
         let token = random_token()?;
         let session = self.new_session(tenant, user);
         let new = NewSession { session: session.clone(), hash: hash_of(&token) };
@@ -113,8 +117,13 @@ impl Control {
     pub async fn by_session(&self, token: &str, request_id: &str) -> Result<OpCtx, Error> {
         let found = self.store().directory().find_session(TokenHash::of(token)).await?;
         let session = found.ok_or(Error::Unauthenticated)?;
-        if session.revoked_at.is_some() || session.expires_at <= self.now() {
+        let now = self.now();
+        if !session.is_live(now) {
             return Err(Error::Unauthenticated);
+        }
+        // Once a minute is enough: the shortest idle time is five.
+        if now - session.last_seen_at >= TimeDelta::minutes(1) {
+            self.store().directory().touch_session(session.id, now).await?;
         }
         let access = self.access_of_user(session.tenant, session.user, request_id).await?;
         Ok(caller(Identity {
@@ -216,7 +225,7 @@ impl Control {
             .chain_update(session.uuid().as_bytes())
     }
 
-    async fn access_of_user(
+    pub(crate) async fn access_of_user(
         &self,
         tenant: TenantId,
         user: UserId,
@@ -255,13 +264,13 @@ fn granted<P: Permission>(tenant: TenantId, request_id: &str) -> Granted<P> {
 }
 
 /// 256 random bits as hex.
-fn random_token() -> Result<SecretString, Error> {
+pub(crate) fn random_token() -> Result<SecretString, Error> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| Error::internal(Fault::Random(error)))?;
     Ok(hex::encode(bytes).into())
 }
 
-fn hash_of(token: &SecretString) -> TokenHash {
+pub(crate) fn hash_of(token: &SecretString) -> TokenHash {
     use domain::secret::ExposeSecret;
     TokenHash::of(token.expose_secret())
 }

@@ -120,7 +120,7 @@ impl Control {
         Ok(owns.then_some(SetUpDone { tenant, owner, created: false }))
     }
 
-    async fn create_tenant(&self, tx: &Tx, id: TenantId, command: &SetUp) -> Result<Tenant, Error> {
+    pub(crate) async fn create_tenant(&self, tx: &Tx, id: TenantId, command: &SetUp) -> Result<Tenant, Error> {
         let new = NewTenant {
             id,
             slug: command.tenant_slug.clone(),
@@ -157,7 +157,7 @@ impl Control {
         Ok(())
     }
 
-    fn first_endpoint(&self, tenant: &Tenant) -> NewEndpoint {
+    pub(crate) fn first_endpoint(&self, tenant: &Tenant) -> NewEndpoint {
         NewEndpoint {
             id: EndpointId::generate(),
             slug: "mcp".to_owned(),

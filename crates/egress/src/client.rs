@@ -118,6 +118,20 @@ impl Egress {
         }))
     }
 
+    /// Whether addresses of private networks may be called.
+    pub fn allows_private_networks(&self) -> bool {
+        self.0.config.allow_private_networks
+    }
+
+    /// TXT records of a name; none when there is no such name. The name servers are the operator's: what a tenant names is asked
+    /// about, never called.
+    ///
+    /// # Errors
+    /// [`Error::NameServer`].
+    pub async fn lookup_txt(&self, name: &str) -> Result<Vec<String>, Error> {
+        crate::txt::lookup(name, &self.0.config.name_servers).await
+    }
+
     /// Checked addresses of a host, for protocols other than HTTP: dial these and no other.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What the operator lets outgoing requests reach.
 
+use std::net::SocketAddr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,8 @@ pub struct Config {
     pub timeout_seconds: u64,
     /// Largest answer that is taken, in bytes. Env: `PATCHBAY__EGRESS__MAX_RESPONSE_BYTES`
     pub max_response_bytes: u64,
+    /// Name servers that are asked for the DNS records by which organisations prove their domains, as `address:port`; none asks those of the system. Env: `PATCHBAY__EGRESS__NAME_SERVERS`
+    pub name_servers: Vec<SocketAddr>,
 }
 
 // === impl Config ===
@@ -23,6 +27,7 @@ impl Default for Config {
             allow_private_networks: false,
             timeout_seconds: 60,
             max_response_bytes: 32 * 1024 * 1024,
+            name_servers: Vec::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ mod address;
 mod client;
 mod config;
 mod resolver;
+mod txt;
 
 use std::time::Duration;
 
@@ -32,6 +33,12 @@ pub enum Error {
     Forbidden { host: String },
     #[error("only http: and https: addresses without user name and password can be called")]
     Url,
+    #[error("the name servers gave no answer about {name}")]
+    NameServer {
+        name: String,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("the name {host} could not be resolved")]
     Resolve {
         host: String,

@@ -74,7 +74,10 @@ impl Plane {
             operator: Arc::new(operator_policy(settings)),
             clock: Clock::system(),
             metrics: telemetry.metrics(),
-            config: settings.control.clone(),
+            config: control::Config {
+                sign_up: settings.sign_up.clone(),
+                ..settings.control.clone()
+            },
         });
         Ok(Self { control, queue, cache, egress, session_key, telemetry })
     }

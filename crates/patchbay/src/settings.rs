@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub egress: egress::Config,
     /// Rules of the control plane itself.
     pub control: control::Config,
+    /// Who may found an organisation here.
+    pub sign_up: control::SignUpConfig,
     /// The GraphQL and REST door.
     pub api: api::Config,
     /// The queue door.
@@ -123,7 +125,8 @@ impl Settings {
             .with_list_parse_key("connectors.file_roots")
             .with_list_parse_key("vault.previous_key_files")
             .with_list_parse_key("gateway.allowed_origins")
-            .with_list_parse_key("api.allowed_origins");
+            .with_list_parse_key("api.allowed_origins")
+            .with_list_parse_key("egress.name_servers");
         sources
             .add_source(environment)
             .build()

@@ -8,6 +8,8 @@ mod error;
 pub mod http;
 pub mod layers;
 pub mod mcp;
+pub mod name_server;
+pub mod openid;
 pub mod plane;
 pub mod ports;
 pub mod process;

@@ -65,7 +65,10 @@ pub(super) fn explain(error: control::Error, install: &str, tool: &str) -> Resul
             "{install} asks to wait: try again in {} seconds.",
             retry_after.as_secs().max(1)
         )),
-        control::Error::NotFound | control::Error::Denied(_) | control::Error::Unauthenticated => {
+        control::Error::NotFound
+        | control::Error::Denied(_)
+        | control::Error::Unauthenticated
+        | control::Error::Reauthenticate => {
             Err(Refusal::UnknownTool { name: tool.to_owned() })
         }
         internal @ control::Error::Internal(_) => Err(Refusal::Internal(Box::new(internal))),

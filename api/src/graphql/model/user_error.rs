@@ -17,6 +17,8 @@ pub(crate) enum UserErrorCode {
     Limited,
     /// The connected system refused or could not be reached.
     Upstream,
+    /// Sign in again first, at `/sso/reauthenticate` or by a new one-time link.
+    Reauthenticate,
 }
 
 /// A reason that was to be expected.

@@ -17,9 +17,9 @@ const EXPECTED: &[(&str, usize)] = &[
     ("RecordAudit", 2),
     ("RunJob", 1),
     ("ScheduleSync", 1),
-    ("SealCredential", 1),
+    ("SealCredential", 2),
     ("SetUp", 1),
-    ("SignIn", 1),
+    ("SignIn", 3),
     ("UseCredential", 1),
 ];
 
