@@ -11,6 +11,7 @@ pub mod testing;
 pub use config::{Config, LogFormat};
 pub use init::{Telemetry, init};
 pub use metrics::Metrics;
+pub use redact::redact;
 
 /// Why telemetry could not be started.
 #[derive(Debug, thiserror::Error)]

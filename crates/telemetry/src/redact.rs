@@ -69,7 +69,7 @@ impl Write for Line {
 }
 
 /// Replaces what the rules find.
-pub(crate) fn redact(text: &str) -> Cow<'_, str> {
+pub fn redact(text: &str) -> Cow<'_, str> {
     let mut clean = Cow::Borrowed(text);
     for (pattern, kept) in COMPILED.iter() {
         if let Cow::Owned(replaced) = pattern.replace_all(&clean, *kept) {

@@ -1,7 +1,9 @@
-//! Notes each request and each refusal: who, what, how it ended, how long it took. Never arguments, only their digest and size.
+//! Notes each request and each refusal: who, what, how it ended, how long it took. Of arguments
+//! the digest and size alone, unless the organisation asked for more.
 
 use std::{num::NonZeroU32, sync::Arc};
 
+use bytes::Bytes;
 use control::{Action, CallAudit, CallSlot, Control};
 use domain::{ApiKeyId, AuditOutcome, Principal, SystemReason, TenantId};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -10,7 +12,12 @@ use serde_json::{Value, json};
 use crate::{
     call::{Act, Answer, AnswerBody, Call, Method, Outcome, ResultKind, Trail},
     error::Refusal,
-    mcp::json::digest,
+    mcp::{
+        json::{Members, canonical_digest, digest},
+        redact,
+        request::Params,
+        revision::META_CLIENT,
+    },
     stack::{Layer, Service},
 };
 
@@ -35,6 +42,8 @@ struct Note {
     action: Action,
     target: Option<String>,
     detail: serde_json::Map<String, Value>,
+    /// Of a tool call; written down only where the organisation wants them.
+    arguments: Option<Bytes>,
     request_id: String,
     started: tokio::time::Instant,
     trail: Arc<Trail>,
@@ -92,6 +101,15 @@ impl<S> Recorded<S> {
         if let Some(cache) = note.trail.cache.get() {
             detail.insert("cache".to_owned(), (*cache).into());
         }
+        if let Some(arguments) = &note.arguments
+            && self.control.keeps_arguments(tenant)
+        {
+            let kept = redact::kept(arguments).unwrap_or_else(|| "[too large to be kept]".into());
+            detail.insert("arguments".to_owned(), kept);
+        }
+        if let Ok(Answer { body: AnswerBody::Result { json, .. }, .. }) = outcome {
+            detail.insert("response_bytes".to_owned(), json.len().into());
+        }
         if let Err(refusal) = outcome {
             detail.insert("refusal".to_owned(), refusal.outcome().into());
         }
@@ -113,15 +131,21 @@ impl Note {
     /// `None` for what is not worth a line.
     fn of(call: &Call) -> Option<Self> {
         let mut detail = serde_json::Map::new();
+        let mut arguments = None;
         let target = match &call.act {
             Act::Request { method: Method::Ping, .. } | Act::Notification | Act::Response => {
                 return None;
             }
             Act::Request { method, params, .. } => {
                 if *method == Method::CallTool {
-                    let arguments = params.arguments();
-                    detail.insert("arguments_sha256".to_owned(), digest(arguments).into());
-                    detail.insert("arguments_bytes".to_owned(), arguments.len().into());
+                    let given = params.shared_arguments();
+                    let hash = canonical_digest(&given).unwrap_or_else(|| digest(&given));
+                    detail.insert("arguments_sha256".to_owned(), hash.into());
+                    detail.insert("arguments_bytes".to_owned(), given.len().into());
+                    arguments = Some(given);
+                }
+                if let Some(client) = client(method, params) {
+                    detail.insert("client".to_owned(), client);
                 }
                 params.name.as_ref().or(params.uri.as_ref())
             }
@@ -131,11 +155,28 @@ impl Note {
             action: Action::of_call(call.label()),
             target: target.map(|name| name.chars().take(256).collect()),
             detail,
+            arguments,
             request_id: call.request_id.clone(),
             started: call.started,
             trail: Arc::clone(&call.trail),
         })
     }
+}
+
+/// What the client calls itself, and in which version: a claim. Legacy clients say it once, when they initialize.
+fn client(method: &Method, params: &Params) -> Option<Value> {
+    const LONGEST: usize = 100;
+    let (meta, members) = (params.meta(), params.members());
+    let info = match method {
+        Method::Initialize => members.get("clientInfo"),
+        _ => meta.get(META_CLIENT),
+    };
+    let info = Members::parse(info?.get().as_bytes()).ok()?;
+    let said = |name: &str| {
+        let text = info.text(name)?.ok()?;
+        Some(text.chars().take(LONGEST).collect::<String>())
+    };
+    Some(json!({ "name": said("name"), "version": said("version") }))
 }
 
 fn audited(trail: &Trail, outcome: &Outcome) -> AuditOutcome {

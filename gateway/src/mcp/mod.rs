@@ -5,6 +5,7 @@ pub(crate) mod headers;
 pub(crate) mod json;
 pub(crate) mod merge;
 pub(crate) mod names;
+pub(crate) mod redact;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod revision;

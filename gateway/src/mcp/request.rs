@@ -159,6 +159,11 @@ impl Params {
         self.arguments.as_deref().unwrap_or(b"{}")
     }
 
+    /// As [`Params::arguments`], to be kept.
+    pub(crate) fn shared_arguments(&self) -> Bytes {
+        self.arguments.clone().unwrap_or(Bytes::from_static(b"{}"))
+    }
+
     /// All of `params`.
     pub(crate) fn members(&self) -> Members<'_> {
         self.raw.as_deref().and_then(|raw| Members::parse(raw).ok()).unwrap_or_default()

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use domain::AuditOutcome;
+use domain::{
+    AuditOutcome,
+    audit::{AuditSettings, Overload},
+};
 use serde_json::json;
+use sha2::Digest;
 use testkit::upstream::{Upstream, UpstreamConfig};
 use tokio::time::Instant;
 
@@ -93,6 +97,78 @@ async fn every_call_is_in_the_audit_log_without_its_arguments() {
     assert_eq!(read.detail["arguments_sha256"].as_str().map(str::len), Some(64));
     assert!(!format!("{events:?}").contains("canary-in-arguments"));
     assert!(events.iter().any(|event| event.action == "mcp.tools.list"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arguments_are_kept_without_secrets_where_the_organisation_asks_for_them() {
+    let bench = Bench::start().await;
+    let org = bench.org("acme").await;
+    let wanted = AuditSettings { keep_arguments: true, ..AuditSettings::default() };
+    bench.control.update_audit_settings(&org.owner, wanted).await.expect("kept");
+    let key = bench.member(&org).await;
+    let client = bench.client(&org, &key);
+    bench.install_files(&org, "docs", &[("a.md", "text")]).await;
+    bench.until("the install is listed", async || names(&client).await.len() == 4).await;
+    let arguments = json!({ "path": "a.md", "api_key": "hunter2" });
+    call(&client, "docs__read_file", arguments).await;
+    call(&client, "docs__read_file", json!({ "path": "a.md" })).await;
+    let events = bench.audit(&org).await;
+    let calls: Vec<_> = events.iter().filter(|it| it.action == "mcp.tools.call").collect();
+    assert_eq!(calls[1].detail["arguments"], json!({ "path": "a.md", "api_key": "[redacted]" }));
+    assert_eq!(calls[0].detail["arguments"], json!({ "path": "a.md" }));
+    assert_eq!(
+        calls[0].detail["arguments_sha256"],
+        hex::encode(sha2::Sha256::digest(br#"{"path":"a.md"}"#))
+    );
+    assert!(calls[0].detail["client"]["name"].is_string(), "{:?}", calls[0].detail);
+    assert!(calls[0].detail["response_bytes"].as_u64().is_some_and(|bytes| bytes > 0));
+    assert!(!format!("{events:?}").contains("hunter2"));
+}
+
+/// Takes every place that the audit log has for calls.
+fn fill_the_log(bench: &Bench) -> Vec<control::CallSlot> {
+    std::iter::from_fn(|| bench.control.reserve_call()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_that_cannot_be_noted_is_refused_where_the_organisation_wants_every_call_in_its_log() {
+    let bench = Bench::start().await;
+    let org = bench.org("acme").await;
+    let strict = AuditSettings { overload: Some(Overload::Block), ..AuditSettings::default() };
+    bench.control.update_audit_settings(&org.owner, strict).await.expect("kept");
+    let key = bench.member(&org).await;
+    let client = bench.client(&org, &key);
+    let reply = client.modern_reply("tools/list", json!({})).await.expect("an answer");
+    assert_eq!(reply.status, 200);
+    let slots = fill_the_log(&bench);
+    let reply = client.modern_reply("tools/list", json!({})).await.expect("an answer");
+    assert_eq!(reply.status, 503);
+    let message = reply.json().expect("JSON")["error"]["message"].to_string();
+    assert!(message.contains("audit log does not keep up"), "{message}");
+    assert_eq!(reply.header("retry-after"), "1");
+    drop(slots);
+    let reply = client.modern_reply("tools/list", json!({})).await.expect("an answer");
+    assert_eq!(reply.status, 200, "it is served again once it can be noted");
+    assert_eq!(bench.control.audit_dropped(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn call_that_cannot_be_noted_is_served_and_the_log_says_that_it_is_missing() {
+    let bench = Bench::start().await;
+    let org = bench.org("acme").await;
+    let key = bench.member(&org).await;
+    let client = bench.client(&org, &key);
+    let slots = fill_the_log(&bench);
+    for _round in 0..3 {
+        let reply = client.modern_reply("tools/list", json!({})).await.expect("an answer");
+        assert_eq!(reply.status, 200);
+    }
+    drop(slots);
+    assert_eq!(bench.control.audit_dropped(), 3);
+    let events = bench.audit(&org).await;
+    let gap = events.iter().find(|event| event.action == "audit.gap").expect("a gap");
+    assert_eq!(gap.detail["calls"], 3);
+    assert!(!events.iter().any(|event| event.action == "mcp.tools.list"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

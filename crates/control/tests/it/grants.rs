@@ -49,14 +49,14 @@ fn system_acts_only_where_it_is_expected_to() {
     assert_eq!(found, expected);
 }
 
-/// Rust files that are part of a crate, without its tests and without what is only built for tests.
+/// Rust files that are part of a crate, without its tests and what is only built for tests and measurements.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if path.is_dir() {
-            if !matches!(name, "tests" | "testkit" | "target") {
+            if !matches!(name, "tests" | "testkit" | "examples" | "target") {
                 files.extend(sources(&path));
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests.rs"

@@ -2,6 +2,7 @@
 //!
 //! Every topic is one function over a running plane and two tests, one for each topology.
 
+mod audit;
 mod bad_input;
 mod canary;
 mod client;
