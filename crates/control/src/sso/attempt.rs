@@ -394,7 +394,7 @@ mod tests {
     fn challenge_is_that_of_the_standard() {
         // RFC 7636, appendix B.
         let made = challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
-        assert_eq!(made, "E9Melhoa2OwvFrEMTJguCHaoeK1SZBYIjtIdBE6EeUQ");
+        assert_eq!(made, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]

@@ -260,3 +260,148 @@ fn time(claims: &Claims, name: &str) -> Option<DateTime<Utc>> {
     let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))?;
     DateTime::from_timestamp(seconds, 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use hmac::{Hmac, KeyInit, Mac};
+    use openidconnect::{
+        PrivateSigningKey,
+        core::{CoreEdDsaPrivateSigningKey, CoreJsonWebKeySet},
+    };
+    use serde_json::json;
+    use sha2::Sha256;
+
+    use super::*;
+
+    /// The example of RFC 8410, section 10.3: everybody's key.
+    const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+    const NOW: i64 = 1_800_000_000;
+
+    fn signer() -> CoreEdDsaPrivateSigningKey {
+        CoreEdDsaPrivateSigningKey::from_ed25519_pem(KEY, Some(JsonWebKeyId::new("k1".to_owned())))
+            .expect("a key")
+    }
+
+    fn keys() -> Keys {
+        CoreJsonWebKeySet::new(vec![signer().as_verification_key()])
+    }
+
+    fn us() -> Client {
+        Client {
+            id: "patchbay".to_owned(),
+            secret: None,
+            name: "Acme ID".to_owned(),
+            issuer: "https://id.acme.example".to_owned(),
+        }
+    }
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(NOW, 0).expect("a time")
+    }
+
+    fn encoded(value: &Value) -> String {
+        URL_SAFE_NO_PAD.encode(value.to_string())
+    }
+
+    fn signed(header: &Value, claims: &Value) -> String {
+        let text = format!("{}.{}", encoded(header), encoded(claims));
+        let signature =
+            signer().sign(&CoreJwsSigningAlgorithm::EdDsa, text.as_bytes()).expect("a signature");
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn token(change: impl FnOnce(&mut Value)) -> String {
+        let mut claims = json!({
+            "iss": "https://id.acme.example", "sub": "1", "aud": "patchbay", "nonce": "n",
+            "iat": NOW, "exp": NOW + 300,
+        });
+        change(&mut claims);
+        signed(&json!({ "alg": "EdDSA", "kid": "k1" }), &claims)
+    }
+
+    fn check(text: &str) -> Result<Claims, Refusal> {
+        let client = us();
+        let expected = Expected {
+            client: &client,
+            nonce: "n",
+            access_token: Some("access"),
+            authenticated_since: None,
+            now: now(),
+        };
+        check_id_token(text, keys(), &expected)
+    }
+
+    #[test]
+    fn only_a_token_of_this_sign_in_is_believed() {
+        assert_eq!(check(&token(|_| ())).expect("believed")["sub"], "1");
+        let wrong: [(&str, Value); 8] = [
+            ("iss", json!("https://evil.example")),
+            ("aud", json!("another-client")),
+            ("aud", json!(["patchbay", "another-client"])),
+            ("azp", json!("another-client")),
+            ("nonce", json!("of another sign-in")),
+            ("at_hash", json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")),
+            ("exp", json!(NOW - 61)),
+            ("nbf", json!(NOW + 61)),
+        ];
+        for (claim, value) in wrong {
+            let refused = check(&token(|claims| claims[claim] = value.clone()));
+            assert!(refused.is_err(), "{claim} {value}");
+        }
+        assert!(check(&token(|claims| claims["iat"] = json!(NOW + 61))).is_err());
+        assert!(check(&token(|claims| claims["iat"] = json!(NOW - 3600))).is_err());
+    }
+
+    #[test]
+    fn clocks_may_be_apart_by_a_minute() {
+        assert!(check(&token(|claims| claims["iat"] = json!(NOW + 59))).is_ok());
+        assert!(check(&token(|claims| claims["exp"] = json!(NOW - 59))).is_ok());
+        assert!(check(&token(|claims| claims["nbf"] = json!(NOW + 59))).is_ok());
+    }
+
+    #[test]
+    fn neither_no_signature_nor_one_by_what_everybody_knows_is_believed() {
+        let claims = json!({
+            "iss": "https://id.acme.example", "sub": "1", "aud": "patchbay", "nonce": "n",
+            "iat": NOW, "exp": NOW + 300,
+        });
+        let none = format!("{}.{}.", encoded(&json!({ "alg": "none" })), encoded(&claims));
+        assert!(check(&none).is_err());
+        let public = serde_json::to_string(&keys()).expect("JSON");
+        let text =
+            format!("{}.{}", encoded(&json!({ "alg": "HS256", "kid": "k1" })), encoded(&claims));
+        let mac = Hmac::<Sha256>::new_from_slice(public.as_bytes()).expect("any length");
+        let mac = mac.chain_update(text.as_bytes()).finalize().into_bytes();
+        assert!(check(&format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac))).is_err());
+        let unknown = signed(&json!({ "alg": "EdDSA", "kid": "k2" }), &claims);
+        assert_eq!(check(&unknown), Err(Refusal::UnknownKey));
+    }
+
+    #[test]
+    fn logout_token_is_of_this_moment_about_somebody_and_no_id_token() {
+        let made = |change: &dyn Fn(&mut Value)| {
+            let mut claims = json!({
+                "iss": "https://id.acme.example", "aud": "patchbay", "iat": NOW, "jti": "j1", "sub": "1",
+                "events": { "http://schemas.openid.net/event/backchannel-logout": {} },
+            });
+            change(&mut claims);
+            let text =
+                signed(&json!({ "alg": "EdDSA", "kid": "k1", "typ": "logout+jwt" }), &claims);
+            check_logout_token(&text, &keys(), &us(), now())
+        };
+        assert_eq!(made(&|_| ()).expect("believed").subject.as_deref(), Some("1"));
+        let changes: [&dyn Fn(&mut Value); 8] = [
+            &|it| it["iss"] = json!("https://evil.example"),
+            &|it| it["aud"] = json!("another-client"),
+            &|it| it["iat"] = json!(NOW - 3600),
+            &|it| it["iat"] = json!(NOW + 120),
+            &|it| it["nonce"] = json!("n"),
+            &|it| it["events"] = json!({}),
+            &|it| it["sub"] = Value::Null,
+            &|it| it["jti"] = Value::Null,
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            assert!(made(change).is_err(), "change {number}");
+        }
+    }
+}
