@@ -7,6 +7,7 @@ pub(crate) mod connector;
 pub(crate) mod domain;
 pub(crate) mod endpoint;
 pub(crate) mod install;
+pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod permission;
 pub(crate) mod node;

@@ -6,6 +6,7 @@ mod connectors;
 mod endpoints;
 mod identity;
 mod installs;
+mod keys;
 mod members;
 mod node;
 mod search;
@@ -26,6 +27,7 @@ pub(crate) struct Query(
     members::MembersQuery,
     api_keys::ApiKeysQuery,
     audit_events::AuditEventsQuery,
+    keys::KeysQuery,
 );
 
 /// Turns "not there" into null: the answer is the same for what belongs to somebody else and for what never was.

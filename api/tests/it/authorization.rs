@@ -73,6 +73,18 @@ const TABLE: &[Case] = &[
         P::AuditRead,
         "{ node(id: \"audit:0192f3c4-0000-7000-8000-000000000000\") { id } }",
     ),
+    case(
+        "Query.node",
+        P::KeyRotate,
+        "{ node(id: \"key_rotation:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case("Query.keyRing", P::KeyRotate, "{ keyRing { wrappingKey } }"),
+    case("Query.keyRotations", P::KeyRotate, "{ keyRotations(first: 1) { nodes { id } } }"),
+    case(
+        "Mutation.rotateKeys",
+        P::KeyRotate,
+        "mutation { payload: rotateKeys(input: { kind: WRAPPING }) { userErrors { code } } }",
+    ),
     case("Query.connectors", P::ConnectorRead, "{ connectors { slug } }"),
     case("Query.connector", P::ConnectorRead, "{ connector(slug: \"files\") { slug } }"),
     case("Query.installs", P::InstallRead, "{ installs(first: 1) { nodes { id } } }"),

@@ -3,7 +3,7 @@
 
 use domain::{
     CredentialId, DataKeyVersion, Granted, JobId, KeyRotation, KeyRotationId, OpCtx, Page,
-    PageArgs, Principal, SystemReason, TenantId,
+    PageArgs, Principal, SystemReason, Tenant, TenantId,
     authz::{
         Permission,
         permission::KeyRotate,
@@ -131,6 +131,18 @@ impl Control {
     /// [`Error::Internal`] alone.
     pub async fn operator_rewrap_data_keys(&self, tenant: TenantId) -> Result<Rewrapped, Error> {
         self.rewrap(&granted(tenant), &Actor::Operator(tenant)).await
+    }
+
+    /// Every organisation, or the one with a slug, for the operator's own shell.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] alone.
+    pub async fn operator_tenants(&self, slug: Option<&str>) -> Result<Vec<Tenant>, Error> {
+        let directory = self.store().directory();
+        Ok(match slug {
+            Some(slug) => directory.find_tenant(slug).await?.into_iter().collect(),
+            None => directory.list_tenants().await?,
+        })
     }
 
     async fn key_ring_of(&self, granted: &Granted<KeyRotate>) -> Result<KeyRing, Error> {

@@ -41,6 +41,8 @@ enum Command {
     Schema(cmd::schema::SchemaArguments),
     /// Verify the audit log, and print the keys that it is verified with.
     Audit(cmd::audit::AuditArguments),
+    /// Look at the keys of organisations, or turn them over.
+    Keys(cmd::keys::KeysArguments),
     /// Print or check the configuration.
     Config(cmd::config::ConfigArguments),
     /// Check everything that the product needs, and say what to do about what is missing.
@@ -74,6 +76,7 @@ async fn run(arguments: Arguments) -> Result<(), CommandError> {
         Command::SignInLink(link) => cmd::sign_in_link::run(file, link).await,
         Command::Schema(schema) => cmd::schema::run(&schema),
         Command::Audit(audit) => cmd::audit::run(file, audit).await,
+        Command::Keys(keys) => cmd::keys::run(file, keys).await,
         Command::Config(config) => cmd::config::run(file, &config),
         Command::Doctor => cmd::doctor::run(file).await,
     }

@@ -173,6 +173,8 @@ export type UserErrorCode =
   | 'LIMITED'
   /** There is nothing by that id, or it is not yours. */
   | 'NOT_FOUND'
+  /** Sign in again first, at `/sso/reauthenticate` or by a new one-time link. */
+  | 'REAUTHENTICATE'
   /** The connected system refused or could not be reached. */
   | 'UPSTREAM';
 
@@ -274,6 +276,7 @@ export type RecordQueryVariables = Exact<{
 
 
 export type RecordQuery = { node:
+    | { id: string }
     | { id: string }
     | { id: string }
     | { id: string }

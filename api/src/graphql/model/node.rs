@@ -4,7 +4,7 @@ use async_graphql::{ID, Interface};
 
 use super::{
     api_key::ApiKey, audit_event::AuditEvent, connector::Connector, endpoint::Endpoint,
-    install::Install, member::User, record::Record, sync_run::SyncRun, tenant::Tenant,
+    install::Install, key::KeyRotation, member::User, record::Record, sync_run::SyncRun, tenant::Tenant,
 };
 
 /// Something that can be fetched by its id alone.
@@ -20,4 +20,5 @@ pub(crate) enum Node {
     Endpoint(Endpoint),
     ApiKey(ApiKey),
     AuditEvent(AuditEvent),
+    KeyRotation(KeyRotation),
 }

@@ -11,7 +11,7 @@ use crate::graphql::{
     caller::Caller,
     model::{
         api_key::ApiKey, audit_event::AuditEvent, connector, connector::Connector,
-        install::Install, member::User, node::Node, record::Record, sync_run::SyncRun,
+        install::Install, key::KeyRotation, member::User, node::Node, record::Record, sync_run::SyncRun,
         tenant::Tenant,
     },
     scalar::typed,
@@ -47,6 +47,8 @@ async fn fetch(caller: &Caller, id: &ID) -> Result<Option<Node>, control::Error>
         kind::ApiKey::PREFIX => api_key(caller, given(id)?).await?,
         kind::Audit::PREFIX => found(control.lookup_audit(who, given(id)?).await)?
             .map(|it| Node::AuditEvent(AuditEvent(it))),
+        kind::KeyRotation::PREFIX => found(control.lookup_key_rotation(who, given(id)?).await)?
+            .map(|it| Node::KeyRotation(KeyRotation(it))),
         connector::ID_PREFIX => {
             let slug = id.split_once(':').map_or("", |(_, slug)| slug);
             found(control.find_connector(who, slug).await)?

@@ -15,6 +15,7 @@ const EXPECTED: &[(&str, usize)] = &[
     ("BuildRoutes", 1),
     ("KeepAudit", 1),
     ("RecordAudit", 2),
+    ("RotateKeys", 2),
     ("RunJob", 1),
     ("ScheduleSync", 1),
     ("SealCredential", 2),

@@ -214,12 +214,7 @@ async fn each_opening_is_in_the_audit_log_with_its_purpose() {
     opens(&plane, &install).await.expect("it opens");
     let change = control::UpdateInstall {
         config: Some(json!({})),
-        display_name: None,
-        credential: None,
-        status: None,
-        classification: None,
-        sync_interval_seconds: None,
-        expected_version: None,
+        ..control::UpdateInstall::default()
     };
     plane.control.update_install(&plane.owner, install.id, change).await.expect("checked");
     plane.control.flush_audit().await;
