@@ -235,7 +235,7 @@ impl Format {
                         writer.write_record(row(event))?;
                     }
                 }
-                let text = writer.into_inner().map_err(|error| error.into_error())?;
+                let text = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
                 Ok(text.into())
             }
         }

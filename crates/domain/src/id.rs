@@ -65,10 +65,6 @@ pub mod kind {
     pub enum ApiKey {}
     /// An entry of the audit log.
     pub enum Audit {}
-    /// Where an organisation wants to be told of what happens.
-    pub enum WebhookEndpoint {}
-    /// A message to such a place.
-    pub enum Delivery {}
     /// Members who are given access together.
     pub enum Group {}
     /// A token by which an organisation's directory provisions.
@@ -127,12 +123,6 @@ pub mod kind {
     impl Kind for Audit {
         const PREFIX: &'static str = "audit";
     }
-    impl Kind for WebhookEndpoint {
-        const PREFIX: &'static str = "webhook_endpoint";
-    }
-    impl Kind for Delivery {
-        const PREFIX: &'static str = "delivery";
-    }
     impl Kind for PolicySet {
         const PREFIX: &'static str = "policy_set";
     }
@@ -175,8 +165,6 @@ pub type RecordId = Id<kind::Record>;
 pub type EndpointId = Id<kind::Endpoint>;
 pub type ApiKeyId = Id<kind::ApiKey>;
 pub type AuditId = Id<kind::Audit>;
-pub type WebhookEndpointId = Id<kind::WebhookEndpoint>;
-pub type DeliveryId = Id<kind::Delivery>;
 pub type PolicySetId = Id<kind::PolicySet>;
 pub type ApprovalId = Id<kind::Approval>;
 pub type GroupId = Id<kind::Group>;

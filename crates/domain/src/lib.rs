@@ -23,7 +23,6 @@ pub use id::{
     ApiKeyId, AuditId, CredentialId, EndpointId, GroupId, Id, IdError, InstallId, JobId,
     MembershipId, RecordId, RunId, SessionId, SignInLinkId, TenantId, UserId,
 };
-pub use id::{DeliveryId, WebhookEndpointId};
 pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
 pub use identity::{Domain, Identity, SsoConnection};
 pub use noun::{
