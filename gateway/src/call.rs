@@ -4,7 +4,8 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use domain::{ApiKeyId, OpCtx, Principal, SecretString, TenantId, route::RouteInstall};
+use control::Permits;
+use domain::{ApiKeyId, Origin, OpCtx, Principal, SecretString, TenantId, route::RouteInstall};
 use tokio::time::Instant;
 
 use crate::{
@@ -33,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) traceparent: Option<String>,
     /// `Mcp-Param-*`: handed on to modern upstreams as they are.
     pub(crate) mirrored: Vec<(String, String)>,
+    /// From where it came, as far as the transport tells.
+    pub(crate) origin: Origin,
     pub(crate) request_id: String,
     pub(crate) started: Instant,
     pub(crate) trail: Arc<Trail>,
@@ -75,6 +78,8 @@ pub(crate) struct Trail {
     pub(crate) unnoted: OnceLock<()>,
     /// The policy refused; the client is told something else.
     pub(crate) denied: OnceLock<()>,
+    /// What the policies said, for the audit log.
+    pub(crate) decision: OnceLock<serde_json::Value>,
 }
 
 /// A call of a known caller of a known tenant.
@@ -89,6 +94,8 @@ pub(crate) struct Identified<C> {
 pub(crate) struct Caller {
     pub(crate) ctx: OpCtx,
     pub(crate) key: ApiKeyId,
+    /// What they may see and do.
+    pub(crate) permits: Permits,
 }
 
 /// A call whose meaning is known.

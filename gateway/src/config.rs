@@ -1,6 +1,6 @@
 //! Settings of the MCP door.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// Web origins whose pages may call the MCP endpoint; programs send no origin and are not concerned. Env: `PATCHBAY__GATEWAY__ALLOWED_ORIGINS`
     pub allowed_origins: Vec<String>,
+    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed when policies look at where a request comes from. Env: `PATCHBAY__GATEWAY__TRUSTED_PROXIES`
+    pub trusted_proxies: Vec<IpAddr>,
     /// Largest request body in bytes. Env: `PATCHBAY__GATEWAY__MAX_BODY_BYTES`
     pub max_body_bytes: usize,
     /// Requests per second that one API key may send for ever. Env: `PATCHBAY__GATEWAY__REQUESTS_PER_SECOND`
@@ -43,6 +45,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             max_body_bytes: 1024 * 1024,
             requests_per_second: 50,
             burst: 200,

@@ -1,7 +1,7 @@
 //! HTTP on the outside: what the transport demands of a request (specification, basic/transports) before anybody asks who
 //! sent it, and how an answer goes out.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 use bytes::Bytes;
-use domain::SecretString;
+use domain::{Origin, SecretString};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -30,6 +30,8 @@ use crate::{
 
 /// How long a body may take to arrive: it is read before anybody knows who sends it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest name of a client that is looked at.
+const CLIENT_MAX: usize = 100;
 const CHALLENGE: &str = "Bearer realm=\"patchbay\"";
 const ALLOWED_METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, traceparent";
@@ -129,8 +131,10 @@ async fn read(
         (era, if get { Act::OpenStream } else { Act::EndSession })
     };
     let session = headers::single(headers, headers::SESSION).map_err(|e| early(e.into()))?;
+    let origin = Origin { client: client(&act, headers), network: network(request, gateway) };
     Ok(Call {
         tenant,
+        origin,
         token: bearer(headers),
         era,
         act,
@@ -209,6 +213,31 @@ fn accepts_both(headers: &HeaderMap) -> bool {
         events |= matches!(range.as_str(), "*/*" | "text/*" | "text/event-stream");
     }
     json && events
+}
+
+/// What the client calls itself: in the request, or else in the header that every HTTP client sends.
+fn client(act: &Act, headers: &HeaderMap) -> String {
+    let said = match act {
+        Act::Request { params, .. } => params.client.clone(),
+        _ => None,
+    };
+    said.or_else(|| {
+        let agent = headers::single(headers, "user-agent").ok().flatten()?;
+        agent.split(['/', ' ']).next().map(str::to_owned)
+    })
+    .map(|name| name.chars().take(CLIENT_MAX).collect())
+    .unwrap_or_default()
+}
+
+/// The address that the request comes from. Behind a proxy that the operator trusts it is the one that the proxy saw, which the
+/// proxy writes last.
+fn network(request: &HttpRequest, gateway: &Inner) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip().to_canonical();
+    if !gateway.config.trusted_proxies.contains(&peer) {
+        return Some(peer);
+    }
+    let forwarded = request.headers().get_all("x-forwarded-for").last()?.to_str().ok()?;
+    forwarded.rsplit(',').next()?.trim().parse().ok()
 }
 
 /// The token of `Authorization: Bearer`; nothing when the header is there more than once.

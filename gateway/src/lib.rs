@@ -117,7 +117,7 @@ impl Gateway {
                 bytes: config.cache_bytes,
                 metrics: metrics.clone(),
             },
-            permit: Authorize,
+            permit: Authorize { control: control.clone() },
             route: Resolve { lists, sessions, now },
             quota: Limit { buckets: Arc::clone(&buckets), metrics: metrics.clone() },
             identify: Identify { control: control.clone(), snapshots: Arc::clone(&snapshots) },

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use control::{Control, tool_effect};
+use control::{Control, Policies, TenantRoutes, tool_effect};
 use domain::{
     InstallId, TenantId,
     route::{RouteInstall, RouteSnapshot, Upstream},
@@ -28,6 +28,8 @@ const REFRESHES: usize = 4;
 /// A tenant's snapshot with what is computed from it once.
 pub(crate) struct Routes {
     pub(crate) snapshot: RouteSnapshot,
+    /// What decides about them.
+    pub(crate) policies: Arc<Policies>,
     /// By index of the install.
     native: Vec<Arc<ToolTable>>,
     /// Indices of the installs, longest alias first, so that no shorter alias can claim a longer one's names.
@@ -47,14 +49,14 @@ pub(crate) struct Snapshots {
 // === impl Routes ===
 
 impl Routes {
-    fn new(snapshot: RouteSnapshot) -> Self {
+    fn new(TenantRoutes { snapshot, policies }: TenantRoutes) -> Self {
         let native =
             snapshot.installs.iter().map(|install| Arc::new(native_tools(install))).collect();
         let mut candidates: Vec<usize> = (0..snapshot.installs.len()).collect();
         candidates.sort_by_key(|index| {
             std::cmp::Reverse(snapshot.installs.get(*index).map_or(0, |it| it.alias.len()))
         });
-        Self { snapshot, native, candidates }
+        Self { snapshot, policies, native, candidates }
     }
 
     /// Whether these routes are as new as a snapshot of the same tenant: equal versions route alike.
@@ -128,11 +130,11 @@ impl Snapshots {
     }
 
     async fn load(&self, slug: &str) -> Result<Option<Arc<Routes>>, control::Error> {
-        let Some(snapshot) = self.control.route_snapshot(slug).await? else { return Ok(None) };
-        if let Some(current) = self.known.load().get(slug).filter(|it| it.covers(&snapshot)) {
+        let Some(routes) = self.control.route_snapshot(slug).await? else { return Ok(None) };
+        if let Some(current) = self.known.load().get(slug).filter(|it| it.covers(&routes.snapshot)) {
             return Ok(Some(Arc::clone(current)));
         }
-        Ok(Some(self.put(slug, Arc::new(Routes::new(snapshot)))))
+        Ok(Some(self.put(slug, Arc::new(Routes::new(routes)))))
     }
 
     /// Keeps the newer one: two refreshes may end in the other order than they began. The map is copied for each change, so

@@ -1,6 +1,7 @@
 //! GraphQL types: each wraps a domain struct and adds nothing but names.
 
 pub(crate) mod api_key;
+pub(crate) mod approval;
 pub(crate) mod audit_event;
 pub(crate) mod audit_settings;
 pub(crate) mod connector;
@@ -11,6 +12,7 @@ pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod permission;
 pub(crate) mod node;
+pub(crate) mod policy;
 pub(crate) mod record;
 pub(crate) mod session;
 pub(crate) mod sso_connection;

@@ -4,6 +4,7 @@ mod api_keys;
 mod audit;
 mod identity;
 mod installs;
+mod policies;
 mod keys;
 mod session;
 mod syncs;
@@ -19,6 +20,7 @@ pub(crate) struct Mutation(
     installs::InstallsMutation,
     syncs::SyncsMutation,
     api_keys::ApiKeysMutation,
+    policies::PoliciesMutation,
     audit::AuditMutation,
     keys::KeysMutation,
     session::SessionMutation,

@@ -9,6 +9,7 @@ mod installs;
 mod keys;
 mod members;
 mod node;
+mod policies;
 mod search;
 mod viewer;
 
@@ -27,6 +28,7 @@ pub(crate) struct Query(
     members::MembersQuery,
     api_keys::ApiKeysQuery,
     audit_events::AuditEventsQuery,
+    policies::PoliciesQuery,
     keys::KeysQuery,
 );
 

@@ -198,6 +198,50 @@ const TABLE: &[Case] = &[
         P::TenantRead,
         "mutation { payload: switchOrganisation(input: { tenantId: \"tenant:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
     ),
+    case(
+        "Query.node",
+        P::PolicyRead,
+        "{ node(id: \"policy_set:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Query.node",
+        P::ApprovalDecide,
+        "{ node(id: \"approval:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case("Query.policySet", P::PolicyRead, "{ policySet { version } }"),
+    case("Query.policyVersions", P::PolicyRead, "{ policyVersions(first: 1) { nodes { id } } }"),
+    case(
+        "Query.validatePolicy",
+        P::PolicyRead,
+        "{ validatePolicy(policy: { name: \"x\", title: \"X\", text: \"\" }) { ok } }",
+    ),
+    case(
+        "Query.explainPolicy",
+        P::PolicyRead,
+        "{ explainPolicy(input: { principal: \"user:0192f3c4-0000-7000-8000-000000000000\", prompt: \"x\" }) { decision } }",
+    ),
+    case("Query.simulatePolicies", P::PolicyRead, "{ simulatePolicies(policies: []) { calls } }"),
+    case("Query.approvals", P::ApprovalDecide, "{ approvals(first: 1) { nodes { id } } }"),
+    case(
+        "Mutation.savePolicy",
+        P::PolicyWrite,
+        "mutation { payload: savePolicy(input: { policy: { name: \"x\", title: \"X\", text: \"\" } }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.removePolicy",
+        P::PolicyWrite,
+        "mutation { payload: removePolicy(input: { name: \"none\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.restorePolicySet",
+        P::PolicyWrite,
+        "mutation { payload: restorePolicySet(input: { version: 999 }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.decideApproval",
+        P::ApprovalDecide,
+        "mutation { payload: decideApproval(input: { id: \"approval:0192f3c4-0000-7000-8000-000000000000\", decision: REFUSE }) { userErrors { code } } }",
+    ),
     case("Mutation.signOut", P::TenantRead, "mutation { signOut { ok } }"),
     case(
         "Subscription.syncRun",

@@ -79,6 +79,8 @@ pub(crate) enum Fault {
     CredentialShape,
     #[error("the operating system gave no random bytes: {0}")]
     Random(getrandom::Error),
+    #[error("stored policies are not the list that was stored")]
+    PolicyShape,
     #[error("too few usable random bytes for a key")]
     KeyBytes,
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use connector_sdk::{CheckReport, Connector};
 use domain::{
-    Granted, Install, InstallId, InstallStatus, OpCtx, Page, PageArgs, SyncRun,
+    Classification, Granted, Install, InstallId, InstallStatus, OpCtx, Page, PageArgs, SyncRun,
     authz::permission::{CredentialWrite, InstallRead, InstallWrite, SyncRun as RunSync},
     event::Event,
 };
@@ -55,6 +55,8 @@ pub struct UpdateInstall {
     pub status: Option<InstallStatus>,
     /// 0 switches automatic syncs off.
     pub sync_interval_seconds: Option<i64>,
+    /// How confidential everything of it is.
+    pub classification: Option<Classification>,
     /// Refused as a conflict unless the install still has this version.
     pub expected_version: Option<i64>,
 }
@@ -248,6 +250,7 @@ impl Control {
             display_name: command.display_name.trim().to_owned(),
             config: command.config.clone(),
             sync_interval_seconds: command.sync_interval_seconds.filter(|seconds| *seconds > 0),
+            classification: Classification::default(),
             created_at: self.now(),
         }
     }
@@ -307,6 +310,7 @@ fn change_of(install: &Install, command: &UpdateInstall, now: DateTime<Utc>) -> 
         sync_interval_seconds: command
             .sync_interval_seconds
             .map(|seconds| (seconds > 0).then_some(seconds)),
+        classification: command.classification,
         updated_at: now,
     }
 }
@@ -319,6 +323,7 @@ fn changed_parts(command: &UpdateInstall) -> Value {
         ("credential", command.credential.is_some()),
         ("status", command.status.is_some()),
         ("sync_interval_seconds", command.sync_interval_seconds.is_some()),
+        ("classification", command.classification.is_some()),
     ];
     let changed: Vec<_> = parts.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
     json!({ "changed": changed })

@@ -5,6 +5,7 @@
 
 mod access;
 mod api_keys;
+mod approvals;
 mod audit;
 mod audit_actions;
 mod audit_chain;
@@ -16,6 +17,7 @@ mod credentials;
 mod domains;
 mod endpoints;
 mod error;
+mod explain;
 mod health;
 mod housekeeping;
 mod install_form;
@@ -27,6 +29,7 @@ mod login;
 mod marketplace;
 mod members;
 mod permits;
+mod policies;
 mod records;
 mod routes;
 mod schedule;
@@ -53,6 +56,7 @@ use store::Store;
 use telemetry::Metrics;
 use vault::Vault;
 
+pub use approvals::{Gate, HeldCall};
 pub use api_keys::{CreateApiKey, CreatedApiKey};
 pub use audit::{Action, AuditFilter, CallAudit};
 pub use audit_chain::{AuditRound, Verified};
@@ -65,15 +69,22 @@ pub use connector_sdk::{
 };
 pub use credentials::SecretJson;
 pub use error::{BoxError, Error, UpstreamKind};
+pub use explain::{About, Explain, Explanation, SimulatedChange, Simulation};
 pub use health::Health;
 pub use housekeeping::Housekeeping;
 pub use installs::{CheckConnection, InstallConnector, Installed, UpdateInstall};
 pub use journal::CallSlot;
 pub use keys::{KeyRing, Rewrapped};
 pub use login::SignedIn;
-pub use permits::{permit_records, permit_tool, tool_effect};
-pub use policy::ToolEffect;
+pub use permits::{Permits, tool_effect};
+pub use policies::{PolicyVersion, SavePolicy};
+pub use policy::{
+    Compiled as Policies, Decision, Fault as PolicyFault, Faults as PolicyFaults, GUARD_RAILS,
+    Grantees, Rule as PolicyRule, SCHEMA as POLICY_SCHEMA, Setting as PolicySetting,
+    Source as PolicySource, SourceBody as PolicyBody, ToolEffect,
+};
 pub use records::SearchRecords;
+pub use routes::TenantRoutes;
 pub use sessions::Switched;
 pub use sso::{
     Answer, Begun, Browser, CALLBACK, CreateSsoConnection, Finished, FoundProviders, SignUp,
@@ -114,6 +125,7 @@ struct Inner {
     journal: journal::Journal,
     targets: tools::Targets,
     versions: routes::Versions,
+    policies: policies::Kept,
     /// Jobs that this process has rung for and not seen claimed. A ring that got lost is repeated when its entry ends.
     rung: moka::sync::Cache<JobId, ()>,
 }
@@ -134,10 +146,11 @@ impl Control {
         );
         let targets = tools::Targets::new(parts.clock.clone());
         let versions = routes::Versions::default();
+        let policies = policies::Kept::new();
         let ring_again = Duration::from_millis(parts.config.ring_again_milliseconds.into());
         let rung =
             moka::sync::Cache::builder().max_capacity(100_000).time_to_live(ring_again).build();
-        Self(Arc::new(Inner { parts, csrf_key, sso_key, providers, journal, targets, versions, rung }))
+        Self(Arc::new(Inner { parts, csrf_key, sso_key, providers, journal, targets, versions, policies, rung }))
     }
 
     /// The clock of this control plane.

@@ -5,16 +5,17 @@ use domain::{
     authz::permission::{InstallRead, RecordRead},
     page::MAX_PAGE,
 };
-use policy::{Action, Resource, decide};
 use store::{SearchFilter, Tx};
 
 use crate::{
     Control, Error,
     audit::{Deed, action},
-    permits::subject,
+    permits::Permits,
 };
 
 const QUERY_MAX: usize = 1000;
+/// Hits that are looked at for those that the caller may read.
+const LOOKED_AT_MAX: u32 = 1600;
 
 /// A search.
 #[derive(Debug, Clone)]
@@ -43,9 +44,10 @@ impl Control {
         let granted = self.require(ctx, &Deed::new(action::RECORD_SEARCH)).await?;
         validate(&search)?;
         let tx = self.store().read(&granted).await?;
-        let mut installs = searchable(&tx, ctx).await?;
+        let permits = self.permits(ctx, &self.compiled(&tx, &granted).await?);
+        let mut installs = self.searchable(&tx, ctx, &permits).await?;
         if let Some(only) = search.install {
-            installs.retain(|install| *install == only);
+            installs.retain(|install| install.id == only);
             if installs.is_empty() {
                 return Err(Error::NotFound);
             }
@@ -53,9 +55,25 @@ impl Control {
         if installs.is_empty() {
             return Ok(Vec::new());
         }
-        let filter =
-            SearchFilter { query: search.query, installs: Some(installs), limit: search.first };
-        Ok(tx.records().search(&granted, filter).await?)
+        let wanted = usize::try_from(search.first).unwrap_or(usize::MAX);
+        let mut limit = search.first;
+        loop {
+            let filter = SearchFilter {
+                query: search.query.clone(),
+                installs: Some(installs.iter().map(|install| install.id).collect()),
+                limit,
+            };
+            let mut hits = tx.records().search(&granted, filter).await?;
+            let found = hits.len();
+            hits.retain(|hit| may_read(&permits, &installs, &hit.record));
+            // Where single documents are out of sight, more of the others are looked for.
+            let is_all = u32::try_from(found).unwrap_or(u32::MAX) < limit;
+            if hits.len() >= wanted || is_all || limit >= LOOKED_AT_MAX {
+                hits.truncate(wanted);
+                return Ok(hits);
+            }
+            limit = limit.saturating_mul(4).min(LOOKED_AT_MAX);
+        }
     }
 
     /// A document by its id.
@@ -66,8 +84,8 @@ impl Control {
         let granted = self.require(ctx, &Deed::on(action::RECORD_READ, &id)).await?;
         let tx = self.store().read(&granted).await?;
         let record = tx.records().lookup(&granted, id).await?;
-        readable(&tx, ctx, record.install).await?;
-        Ok(record)
+        let permits = self.permits(ctx, &self.compiled(&tx, &granted).await?);
+        readable(&tx, ctx, &permits, record).await
     }
 
     /// A document by the name that its source gives it.
@@ -84,9 +102,9 @@ impl Control {
         let deed = Deed::on(action::RECORD_READ, &install);
         let granted = self.require_on::<RecordRead>(ctx, &deed, install).await?;
         let tx = self.store().read(&granted).await?;
-        readable(&tx, ctx, install).await?;
         let found = tx.records().find(&granted, install, stream, external_id).await?;
-        found.ok_or(Error::NotFound)
+        let permits = self.permits(ctx, &self.compiled(&tx, &granted).await?);
+        readable(&tx, ctx, &permits, found.ok_or(Error::NotFound)?).await
     }
 
     /// Documents in the order of their ids, of one install or of all that the caller can search.
@@ -101,33 +119,64 @@ impl Control {
     ) -> Result<Page<Record>, Error> {
         let granted = self.require(ctx, &Deed::new(action::RECORD_READ)).await?;
         let tx = self.store().read(&granted).await?;
-        let mut installs = searchable(&tx, ctx).await?;
+        let permits = self.permits(ctx, &self.compiled(&tx, &granted).await?);
+        let mut installs = self.searchable(&tx, ctx, &permits).await?;
         if let Some(only) = install {
-            installs.retain(|install| *install == only);
+            installs.retain(|install| install.id == only);
             if installs.is_empty() {
                 return Err(Error::NotFound);
             }
         }
-        Ok(tx.records().list(&granted, &installs, &page).await?)
+        let ids: Vec<InstallId> = installs.iter().map(|install| install.id).collect();
+        let mut args = page;
+        loop {
+            let mut page = tx.records().list(&granted, &ids, &args).await?;
+            let last = page.items.last().map(|(cursor, _)| cursor.clone());
+            page.items.retain(|(_, record)| may_read(&permits, &installs, record));
+            // A page of which nothing is left would have no cursor to go on from.
+            if !page.items.is_empty() || !page.has_next {
+                return Ok(page);
+            }
+            args.after = last;
+        }
+    }
+
+    /// Every install of which the caller may find and read something.
+    async fn searchable(
+        &self,
+        tx: &Tx,
+        ctx: &OpCtx,
+        permits: &Permits,
+    ) -> Result<Vec<Install>, Error> {
+        let reading = ctx.require::<InstallRead>()?;
+        let mut active = tx.installs().list_active(&reading).await?;
+        active.retain(|install| {
+            let connector = self.connector(&install.connector);
+            let streams = connector.iter().flat_map(|it| it.manifest().streams.iter());
+            permits.some_record_of(install, streams.map(|stream| stream.name.as_str()))
+        });
+        Ok(active)
     }
 }
 
-/// Every install whose records the caller may find and read.
-async fn searchable(tx: &Tx, ctx: &OpCtx) -> Result<Vec<InstallId>, Error> {
-    let reading = ctx.require::<InstallRead>()?;
-    let active = tx.installs().list_active(&reading).await?;
-    Ok(active.iter().filter(|install| permitted(ctx, install)).map(|install| install.id).collect())
+fn may_read(permits: &Permits, installs: &[Install], record: &Record) -> bool {
+    let install = installs.iter().find(|install| install.id == record.install);
+    install.is_some_and(|it| permits.record_of(it, &record.stream, &record.external_id))
 }
 
-async fn readable(tx: &Tx, ctx: &OpCtx, install: InstallId) -> Result<(), Error> {
+async fn readable(
+    tx: &Tx,
+    ctx: &OpCtx,
+    permits: &Permits,
+    record: Record,
+) -> Result<Record, Error> {
     let reading = ctx.require::<InstallRead>()?;
-    let install = tx.installs().lookup(&reading, install).await?;
-    if permitted(ctx, &install) { Ok(()) } else { Err(Error::NotFound) }
-}
-
-fn permitted(ctx: &OpCtx, install: &Install) -> bool {
-    let records = Resource::Records { install: install.status };
-    decide(subject(ctx, install.id), Action::ReadRecord, records).allow
+    let install = tx.installs().lookup(&reading, record.install).await?;
+    if permits.record_of(&install, &record.stream, &record.external_id) {
+        Ok(record)
+    } else {
+        Err(Error::NotFound)
+    }
 }
 
 fn validate(search: &SearchRecords) -> Result<(), Error> {

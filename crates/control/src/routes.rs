@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
@@ -11,12 +11,21 @@ use domain::{
     authz::{Permission, permission::EndpointRead},
     route::{RemoteServer, RouteInstall, RouteKey, RouteSnapshot, Upstream},
 };
+use policy::Compiled;
 use sha2::{Digest, Sha256};
 use store::Tx;
 
 use crate::{Control, Error, standing::Standings};
 
 const REQUEST_ID: &str = "routes";
+
+/// What the gateway knows of an organisation.
+#[derive(Debug, Clone)]
+pub struct TenantRoutes {
+    pub snapshot: RouteSnapshot,
+    /// What decides about its tools, records and prompts; part of what the snapshot's version stands for.
+    pub policies: Arc<Compiled>,
+}
 
 /// The version of each organisation's snapshot: the microsecond in which this process first saw its content, and at least one
 /// more than the version before. So it grows with every change, also over restarts, and stays while nothing changes.
@@ -55,7 +64,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Internal`]: go on with the last good one.
-    pub async fn route_snapshot(&self, tenant_slug: &str) -> Result<Option<RouteSnapshot>, Error> {
+    pub async fn route_snapshot(&self, tenant_slug: &str) -> Result<Option<TenantRoutes>, Error> {
         let Some(tenant) = self.store().directory().find_tenant(tenant_slug).await? else {
             return Ok(None);
         };
@@ -65,13 +74,16 @@ impl Control {
         let keys = self.route_keys(&tx, &reading).await?;
         self.0.journal.keep_settings(tenant.id, tx.audit().settings(&reading).await?);
         let mut installs = tx.installs().list_active(&granted(tenant.id)).await?;
+        let policies = self.compiled(&tx, &reading).await?;
         drop(tx);
         installs.sort_by(|one, other| one.alias.cmp(&other.alias));
         let instructions = endpoints.into_iter().next().and_then(|it| it.instructions);
-        let content = content_of(&tenant, instructions.as_deref(), &keys, &installs);
+        let fixed = (installs.as_slice(), policies.version());
+        let content = content_of(&tenant, instructions.as_deref(), &keys, fixed);
         let version = self.0.versions.of(tenant.id, content, self.now());
         let installs = installs.iter().filter_map(|install| self.route_install(install)).collect();
-        Ok(Some(RouteSnapshot { tenant, version, instructions, keys, installs }))
+        let snapshot = RouteSnapshot { tenant, version, instructions, keys, installs };
+        Ok(Some(TenantRoutes { snapshot, policies }))
     }
 
     async fn route_keys(
@@ -113,10 +125,16 @@ impl Control {
             alias: install.alias.clone(),
             display_name: install.display_name.clone(),
             connector: install.connector.clone(),
+            classification: install.classification,
             version: install.version,
             config: install.config.clone(),
             upstream,
-            synced: connector.sync().is_some(),
+            streams: connector
+                .sync()
+                .iter()
+                .flat_map(|_| &connector.manifest().streams)
+                .map(|stream| stream.name.clone())
+                .collect(),
         })
     }
 }
@@ -130,12 +148,12 @@ fn content_of(
     tenant: &Tenant,
     instructions: Option<&str>,
     keys: &HashMap<TokenHash, RouteKey>,
-    installs: &[Install],
+    (installs, policies): (&[Install], i64),
 ) -> [u8; 32] {
     let mut keys: Vec<_> = keys.iter().map(|(hash, key)| (hash.to_hex(), key)).collect();
     keys.sort_by(|(one, _), (other, _)| one.cmp(other));
     let installs: Vec<_> = installs.iter().map(|it| (it.id, it.version, &it.alias)).collect();
-    let text = format!("{tenant:?}\n{instructions:?}\n{keys:?}\n{installs:?}");
+    let text = format!("{tenant:?}\n{instructions:?}\n{keys:?}\n{installs:?}\n{policies}");
     Sha256::digest(text.as_bytes()).into()
 }
 

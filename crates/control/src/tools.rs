@@ -10,7 +10,7 @@ use domain::{
     authz::permission::{CredentialOpen, McpUse, RecordWrite},
     event::Event,
 };
-use policy::{Action, Resource, ToolEffect, decide};
+use policy::{Compiled, ToolEffect};
 use serde_json::{Value, json};
 use store::NewAudit;
 use telemetry::names::span;
@@ -22,7 +22,6 @@ use crate::{
     access::audit_grant,
     audit::{Deed, action},
     credentials::{Purpose, SealedCredential, use_grant},
-    permits::subject,
     upstream::{Failure, guarded},
 };
 
@@ -39,6 +38,7 @@ const BEARER: &str = "bearer_token";
 pub(crate) struct Target {
     install: Install,
     credential: Option<SealedCredential>,
+    policies: Arc<Compiled>,
     loaded_at: DateTime<Utc>,
 }
 
@@ -95,7 +95,7 @@ impl Control {
             return Err(Error::NotFound);
         };
         let effect = ToolEffect::declared(declared.read_only, declared.destructive);
-        Self::permit(ctx, &target.install, effect)?;
+        self.permit_tool(ctx, &target, (tool, effect))?;
         let span = tracing::info_span!(
             "control.tools.call",
             otel.name = span::TOOL_CALL,
@@ -126,7 +126,9 @@ impl Control {
         self.require::<McpUse>(ctx, &Deed::on(action::CREDENTIAL_OPEN, &install)).await?;
         let target = self.target(ctx, install).await?;
         // What the token is used for is permitted call by call, by the gateway; here the install must be one that may be used at all.
-        Self::permit(ctx, &target.install, ToolEffect::ReadOnly)?;
+        if !self.permits(ctx, &target.policies).some_tool_of(&target.install) {
+            return Err(Error::NotFound);
+        }
         let secrets = self.secrets(ctx, &target).await?; 
         Ok(secrets.as_ref().and_then(|secrets| secrets.get(BEARER)).map(SecretString::from))
     }
@@ -204,14 +206,20 @@ impl Control {
         let tx = self.store().read(&granted).await?;
         let install = tx.installs().lookup(&ctx.require()?, install).await?;
         let credential = self.load_credential(&tx, &granted, &install).await?;
-        Ok(Target { install, credential, loaded_at })
+        let policies = self.compiled(&tx, &granted).await?;
+        Ok(Target { install, credential, policies, loaded_at })
     }
 
-    /// A tool that is not permitted answers like one that is not there.
-    fn permit(ctx: &OpCtx, install: &Install, effect: ToolEffect) -> Result<(), Error> {
-        let tool = Resource::Tool { install: install.status, effect };
-        let decision = decide(subject(ctx, install.id), Action::CallTool, tool);
-        if decision.allow { Ok(()) } else { Err(Error::NotFound) }
+    /// A tool that is not permitted answers like one that is not there. What policies want of the arguments, and whether a person
+    /// has approved, the door has asked ([`crate::Permits::call`]).
+    fn permit_tool(
+        &self,
+        ctx: &OpCtx,
+        target: &Target,
+        (tool, effect): (&str, ToolEffect),
+    ) -> Result<(), Error> {
+        let permits = self.permits(ctx, &target.policies);
+        if permits.tool_of(&target.install, tool, effect) { Ok(()) } else { Err(Error::NotFound) }
     }
 
     async fn secrets(&self, ctx: &OpCtx, target: &Target) -> Result<Option<Secrets>, Error> {

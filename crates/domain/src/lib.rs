@@ -12,12 +12,13 @@ pub mod key;
 pub mod keys;
 pub mod noun;
 pub mod page;
+pub mod permit;
 pub mod route;
 pub mod secret;
 
 pub use audit::{AuditEvent, AuditOutcome};
 pub use authz::{
-    Access, Classification, Denied, Granted, OpCtx, PermissionSet, Principal, Role, SystemReason,
+    Access, Classification, Denied, Granted, OpCtx, Origin, PermissionSet, Principal, Role, SystemReason,
 };
 pub use id::{
     ApiKeyId, AuditId, CredentialId, EndpointId, GroupId, Id, IdError, InstallId, JobId,
@@ -31,5 +32,7 @@ pub use noun::{
 };
 pub use id::KeyRotationId;
 pub use keys::{DataKeyState, DataKeyVersion, KeyRotation};
+pub use id::{ApprovalId, PolicySetId};
 pub use page::{Page, PageArgs};
+pub use permit::{Approval, ApprovalState, PolicySet};
 pub use secret::{SecretString, TokenHash};

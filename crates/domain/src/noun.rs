@@ -83,6 +83,8 @@ pub struct Install {
     /// Settings by the connector's config schema; never a secret.
     pub config: Value,
     pub status: InstallStatus,
+    /// How confidential everything of it is.
+    pub classification: Classification,
     /// Whether a credential is stored.
     pub has_credential: bool,
     /// Counts every change: part of cache keys.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, value::RawValue};
 
-use crate::{Access, ApiKeyId, InstallId, Tenant, TokenHash};
+use crate::{Access, ApiKeyId, Classification, InstallId, Tenant, TokenHash};
 
 /// Everything that serving a tenant's MCP endpoint needs, as of one moment.
 #[derive(Debug, Clone)]
@@ -36,12 +36,14 @@ pub struct RouteInstall {
     pub alias: String,
     pub display_name: String,
     pub connector: String,
+    /// How confidential everything of it is.
+    pub classification: Classification,
     /// Counts every change of the install: part of cache keys.
     pub version: i64,
     pub config: Value,
     pub upstream: Upstream,
-    /// Whether synced records of it can be searched and read.
-    pub synced: bool,
+    /// What kinds of records it syncs, to be searched and read; none if it does not sync.
+    pub streams: Vec<String>,
 }
 
 /// Where an install's live tools are.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Granted, Install, InstallId, InstallStatus, Page, PageArgs, TenantId,
+    Classification, Granted, Install, InstallId, InstallStatus, Page, PageArgs, TenantId,
     authz::{
         Permission,
         permission::{InstallRead, InstallWrite, RecordWrite},
@@ -43,6 +43,7 @@ pub struct NewInstall {
     pub display_name: String,
     pub config: Value,
     pub sync_interval_seconds: Option<i64>,
+    pub classification: Classification,
     pub created_at: DateTime<Utc>,
 }
 
@@ -55,6 +56,7 @@ pub struct InstallChange {
     pub status: Option<InstallStatus>,
     /// `Some(None)` syncs only when asked from now on.
     pub sync_interval_seconds: Option<Option<i64>>,
+    pub classification: Option<Classification>,
     pub updated_at: DateTime<Utc>,
 }
 
@@ -159,6 +161,7 @@ impl<'t> Installs<'t> {
             display_name: Set(text::storable(new.display_name)),
             config: Set(text::storable_json(new.config)),
             status: Set(InstallStatus::Active.as_str().to_owned()),
+            classification: Set(new.classification.as_str().to_owned()),
             version: Set(1),
             sync_interval_seconds: Set(new.sync_interval_seconds),
             sync_state: Set(None),
@@ -200,6 +203,9 @@ impl<'t> Installs<'t> {
         }
         if let Some(status) = change.status {
             update = update.col_expr(install::Column::Status, Expr::value(status.as_str()));
+        }
+        if let Some(level) = change.classification {
+            update = update.col_expr(install::Column::Classification, Expr::value(level.as_str()));
         }
         if let Some(seconds) = change.sync_interval_seconds {
             update = update.col_expr(install::Column::SyncIntervalSeconds, Expr::value(seconds));
@@ -348,6 +354,8 @@ fn counted_up<P: Permission>(granted: &Granted<P>, id: InstallId) -> UpdateMany<
 fn noun(row: install::Model, with_credential: &HashSet<Uuid>) -> Result<Install, Error> {
     let status = InstallStatus::parse(&row.status)
         .ok_or(Error::Unreadable { table: "installs", column: "status" })?;
+    let classification = Classification::parse(&row.classification)
+        .ok_or(Error::Unreadable { table: "installs", column: "classification" })?;
     Ok(Install {
         id: InstallId::from_uuid(row.id),
         tenant: TenantId::from_uuid(row.tenant_id),
@@ -356,6 +364,7 @@ fn noun(row: install::Model, with_credential: &HashSet<Uuid>) -> Result<Install,
         display_name: row.display_name,
         config: row.config,
         status,
+        classification,
         has_credential: with_credential.contains(&row.id),
         version: row.version,
         sync_interval_seconds: row.sync_interval_seconds,

@@ -10,6 +10,7 @@
 //! `update`, `remove`, `finish`. Times are always given by the caller; they are kept to the microsecond.
 
 mod api_keys;
+mod approvals;
 mod audit;
 mod audit_chain;
 mod audit_settings;
@@ -28,6 +29,7 @@ mod isolation;
 mod jobs;
 mod members;
 mod page;
+mod policies;
 mod records;
 mod runs;
 mod scoped;
@@ -42,6 +44,7 @@ mod time;
 mod tx;
 
 pub use api_keys::{ApiKeys, NewApiKey};
+pub use approvals::{Approvals, ApprovedCall, NewApproval};
 pub use audit::{Audit, AuditFilter, NewAudit};
 pub use audit_settings::{AuditKey, AuditKeys};
 pub use config::Config;
@@ -55,6 +58,7 @@ pub use installs::{InstallChange, Installs, NewInstall};
 pub use jobs::{JobCount, Jobs, NewJob, TxJobs};
 pub use members::{Members, NewMember};
 pub use migrations::GLOBAL_TABLES;
+pub use policies::{NewPolicySet, Policies};
 pub use records::{Counts, NewRecord, RecordKey, Records, SearchFilter};
 pub use runs::{NewRun, Progress, Runs};
 pub use sealed::{Sealed, SealedRow, SealedTable};

@@ -97,6 +97,12 @@ impl TenantOwned for entity::audit_head::Entity {
 impl TenantOwned for entity::audit_setting::Entity {
     const TENANT: Self::Column = entity::audit_setting::Column::TenantId;
 }
+impl TenantOwned for entity::policy_set::Entity {
+    const TENANT: Self::Column = entity::policy_set::Column::TenantId;
+}
+impl TenantOwned for entity::approval::Entity {
+    const TENANT: Self::Column = entity::approval::Column::TenantId;
+}
 impl TenantOwned for entity::audit_event::Entity {
     const TENANT: Self::Column = entity::audit_event::Column::TenantId;
 }

@@ -10,7 +10,7 @@ use sea_orm::{
 use tokio::task::JoinError;
 
 use crate::{
-    ApiKeys, Audit, Credentials, DataKeys, Directory, Domains, Endpoints, Error, Installs, Members,
+    ApiKeys, Approvals, Audit, Credentials, DataKeys, Directory, Domains, Endpoints, Error, Installs, Members, Policies,
     Records, Runs, Sealed, SsoConnections, Store, TenantRow, TxJobs, store::Turn,
 };
 
@@ -149,6 +149,16 @@ impl Tx {
     /// Everything that is sealed under it, wherever it stands.
     pub const fn sealed(&self) -> Sealed<'_> {
         Sealed::new(self)
+    }
+
+    /// Versions of the policies over tools and records.
+    pub const fn policies(&self) -> Policies<'_> {
+        Policies::new(self)
+    }
+
+    /// Calls that wait for a person.
+    pub const fn approvals(&self) -> Approvals<'_> {
+        Approvals::new(self)
     }
 
     /// Sync runs.

@@ -98,6 +98,9 @@ impl<S> Recorded<S> {
         if let Some(install) = note.trail.install.get() {
             detail.insert("install".to_owned(), install.as_str().into());
         }
+        if let Some(decision) = note.trail.decision.get() {
+            detail.insert("policy".to_owned(), decision.clone());
+        }
         if let Some(cache) = note.trail.cache.get() {
             detail.insert("cache".to_owned(), (*cache).into());
         }

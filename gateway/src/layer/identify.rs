@@ -62,10 +62,12 @@ impl<S> Identifying<S> {
             .ok_or(Refusal::Unauthenticated)?;
         let Principal::ApiKey(key) = *ctx.principal() else { return Err(Refusal::Unauthenticated) };
         let _ = call.trail.actor.set(ctx.principal().clone());
+        let ctx = ctx.from_origin(call.origin.clone());
+        let permits = self.control.permits(&ctx, &routes.policies);
         let tenant = routes.snapshot.tenant.id;
         if call.trail.unnoted.get().is_some() && !self.control.serves_unnoted(tenant) {
             return Err(Refusal::NotNoted);
         }
-        Ok(Identified { call, caller: Caller { ctx, key }, routes })
+        Ok(Identified { call, caller: Caller { ctx, key, permits }, routes })
     }
 }

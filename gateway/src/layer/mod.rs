@@ -1,5 +1,6 @@
 //! The layers, one file each. `stack.rs` is the list that puts them in order.
 
+mod approval;
 pub(crate) mod audit;
 pub(crate) mod cache;
 pub(crate) mod credential;

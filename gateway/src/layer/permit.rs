@@ -1,12 +1,16 @@
 //! May this caller do this? The same question decides what is listed and what can be called, and only this file makes a
 //! [`Permitted`].
 
-use control::ToolEffect;
+use control::{Control, Decision};
 use domain::route::RouteInstall;
+use serde_json::json;
+
+use super::approval;
 
 use crate::{
     call::{Caller, Identified, Outcome, Routed, Target},
     error::Refusal,
+    mcp::merge::OfferedTool,
     stack::{Layer, Service},
 };
 
@@ -14,11 +18,14 @@ use crate::{
 pub(crate) struct Permitted<C>(Identified<C>);
 
 /// Makes the layer.
-pub(crate) struct Authorize;
+pub(crate) struct Authorize {
+    pub(crate) control: Control,
+}
 
 /// A service behind the policy.
 pub(crate) struct Permitting<S> {
     inner: S,
+    control: Control,
 }
 
 // === impl Permitted ===
@@ -35,7 +42,7 @@ impl<S> Layer<S> for Authorize {
     type Service = Permitting<S>;
 
     fn layer(self, inner: S) -> Permitting<S> {
-        Permitting { inner }
+        Permitting { inner, control: self.control }
     }
 }
 
@@ -43,28 +50,61 @@ impl<S> Layer<S> for Authorize {
 
 impl<S: Service<Permitted<Routed>>> Service<Identified<Routed>> for Permitting<S> {
     async fn call(&self, identified: Identified<Routed>) -> Outcome {
-        if !allows(&identified) {
-            let _ = identified.call.call.trail.denied.set(());
-            return Err(as_unknown(&identified.call));
+        match decide(&identified) {
+            Decision::Allow => self.inner.call(Permitted(identified)).await,
+            Decision::Deny => {
+                let _ = identified.call.call.trail.denied.set(());
+                Err(as_unknown(&identified.call))
+            }
+            Decision::NeedsApproval => match approval::pass(&self.control, &identified).await? {
+                None => self.inner.call(Permitted(identified)).await,
+                Some(waits) => Ok(waits),
+            },
         }
-        self.inner.call(Permitted(identified)).await
     }
+}
+
+/// Decides, and notes for the audit log what was decided about a tool.
+fn decide(identified: &Identified<Routed>) -> Decision {
+    let Target::Tool(target) = &identified.call.target else {
+        return if allows(identified) { Decision::Allow } else { Decision::Deny };
+    };
+    let Some(install) = identified.install(target.install) else { return Decision::Deny };
+    let (caller, call) = (&identified.caller, &identified.call.call);
+    let arguments = call.params().map_or(b"{}".as_slice(), |params| params.arguments());
+    let (name, effect) = (&target.tool.own_name, target.tool.effect);
+    let answer = caller.permits.call(install, name, effect, arguments);
+    if !answer.errors.is_empty() {
+        tracing::warn!(install.id = %install.id, errors = ?answer.errors, "Policies could not be evaluated: the call is refused");
+    }
+    let _ = call.trail.decision.set(json!({
+        "decision": answer.decision.as_str(),
+        "policies": answer.policies,
+        "version": caller.permits.policies().version(),
+        "tool": name,
+        "effect": effect.as_str(),
+        "client": caller.ctx.origin().client,
+    }));
+    answer.decision
 }
 
 fn allows(identified: &Identified<Routed>) -> bool {
     let caller = &identified.caller;
     match &identified.call.target {
-        Target::Tool(target) => identified
-            .install(target.install)
-            .is_some_and(|install| may_use(caller, install, target.tool.effect)),
-        Target::Unlisted { install } => identified
-            .install(*install)
-            .is_some_and(|install| may_use(caller, install, ToolEffect::Destructive)),
-        Target::Search | Target::Fetch => may_search(caller, &identified.routes.snapshot.installs),
-        Target::ReadResource { install, .. } => {
-            identified.install(*install).is_some_and(|install| may_read(caller, install))
+        Target::Unlisted { install } => {
+            identified.install(*install).is_some_and(|install| may_use_some(caller, install))
         }
-        // Lists hold what the caller may use and nothing else; the rest concerns the caller alone.
+        Target::Search | Target::Fetch => may_search(caller, &identified.routes.snapshot.installs),
+        Target::ReadResource { install, stream, external_id } => identified
+            .install(*install)
+            .is_some_and(|install| caller.permits.record(install, stream, external_id)),
+        Target::GetPrompt => {
+            let name = identified.call.call.params().and_then(|params| params.name.as_deref());
+            name.is_none_or(|name| caller.permits.prompt(name))
+        }
+        // A call of a tool is decided with its arguments. Lists hold what the caller may use and nothing else; the rest concerns
+        // the caller alone.
+        Target::Tool(_) => false,
         Target::Discover
         | Target::Initialize
         | Target::Ping
@@ -72,7 +112,6 @@ fn allows(identified: &Identified<Routed>) -> bool {
         | Target::ListResources
         | Target::ListTemplates
         | Target::ListPrompts
-        | Target::GetPrompt
         | Target::Accept
         | Target::EndSession(_) => true,
     }
@@ -85,6 +124,9 @@ fn as_unknown(routed: &Routed) -> Refusal {
         Target::ReadResource { .. } => Refusal::UnknownResource {
             uri: params.and_then(|params| params.uri.clone()).unwrap_or_default(),
         },
+        Target::GetPrompt => Refusal::UnknownPrompt {
+            name: params.and_then(|params| params.name.clone()).unwrap_or_default(),
+        },
         _ => Refusal::UnknownTool {
             name: params.and_then(|params| params.name.clone()).unwrap_or_default(),
         },
@@ -92,13 +134,18 @@ fn as_unknown(routed: &Routed) -> Refusal {
 }
 
 /// Whether a tool is listed for the caller and may be called by them.
-pub(crate) fn may_use(caller: &Caller, install: &RouteInstall, effect: ToolEffect) -> bool {
-    control::permit_tool(&caller.ctx, install, effect)
+pub(crate) fn may_use(caller: &Caller, install: &RouteInstall, tool: &OfferedTool) -> bool {
+    caller.permits.tool(install, &tool.own_name, tool.effect)
 }
 
-/// Whether records of an install are listed, found and read.
+/// Whether the caller may use any tool of an install, as far as that can be said without their list.
+pub(crate) fn may_use_some(caller: &Caller, install: &RouteInstall) -> bool {
+    caller.permits.some_tool(install)
+}
+
+/// Whether any records of an install are listed, found and read.
 pub(crate) fn may_read(caller: &Caller, install: &RouteInstall) -> bool {
-    control::permit_records(&caller.ctx, install)
+    caller.permits.some_record(install)
 }
 
 /// Whether the tools over synced records are listed and may be called: there has to be something to find.

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use control::ToolEffect;
 use domain::route::Upstream;
 
-use super::permit::may_use;
+use super::permit::may_use_some;
 use crate::{
     call::{Act, Call, Identified, Method, Outcome, Routed, Target, ToolTarget},
     clock::Now,
@@ -117,7 +116,7 @@ impl Resolve {
                 Upstream::Native(_) => identified.routes.native(index).get(name).cloned(),
                 // Who may use nothing of an install causes no request to its server, and no failure that others would see.
                 Upstream::Remote(_)
-                    if !may_use(&identified.caller, install, ToolEffect::ReadOnly) =>
+                    if !may_use_some(&identified.caller, install) =>
                 {
                     unlisted = unlisted.or(Some(index));
                     None

@@ -34,6 +34,8 @@ pub(crate) struct Params {
     pub(crate) revision: Option<String>,
     /// Whether `_meta["io.modelcontextprotocol/clientCapabilities"]` is an object.
     pub(crate) has_capabilities: bool,
+    /// `_meta["io.modelcontextprotocol/clientInfo"].name`
+    pub(crate) client: Option<String>,
     /// `_meta.traceparent`
     pub(crate) traceparent: Option<String>,
     /// `params.protocolVersion` of `initialize`
@@ -146,6 +148,10 @@ impl Params {
         if let Some(meta) = members.get("_meta") {
             let meta = Members::parse(meta.get().as_bytes())?;
             params.revision = owned(&meta, super::revision::META_REVISION)?;
+            params.client = meta
+                .get(super::revision::META_CLIENT)
+                .and_then(|raw| Members::parse(raw.get().as_bytes()).ok())
+                .and_then(|client| client.text("name")?.ok().map(std::borrow::Cow::into_owned));
             params.traceparent = owned(&meta, "traceparent")?;
             params.has_capabilities = meta
                 .get(super::revision::META_CAPABILITIES)

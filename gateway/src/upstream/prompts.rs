@@ -12,7 +12,7 @@ use super::{
 use crate::{
     call::{Identified, Routed},
     error::Refusal,
-    layer::permit::{may_read, may_use},
+    layer::permit::{may_read, may_use_some},
     mcp::json::Members,
 };
 
@@ -24,7 +24,7 @@ const MAX_NAMED: usize = 20;
 /// The prompts as they are listed.
 pub(super) fn list(identified: &Identified<Routed>) -> Value {
     let aliases: Vec<&str> = sources(identified).map(|install| install.alias.as_str()).collect();
-    json!({"prompts": [
+    let mut prompts = json!([
         {
             "name": ANSWER,
             "title": "Answer from our sources",
@@ -43,7 +43,12 @@ pub(super) fn list(identified: &Identified<Routed>) -> Value {
                 "required": true
             }]
         }
-    ]})
+    ]);
+    if let Some(prompts) = prompts.as_array_mut() {
+        let may = |name: &str| identified.caller.permits.prompt(name);
+        prompts.retain(|prompt| prompt["name"].as_str().is_some_and(may));
+    }
+    json!({"prompts": prompts})
 }
 
 // === impl Upstream ===
@@ -88,7 +93,7 @@ impl Upstream {
 fn sources(identified: &Identified<Routed>) -> impl Iterator<Item = &RouteInstall> {
     identified.routes.snapshot.installs.iter().filter(|install| {
         may_read(&identified.caller, install)
-            || may_use(&identified.caller, install, control::ToolEffect::ReadOnly)
+            || may_use_some(&identified.caller, install)
     })
 }
 

@@ -257,7 +257,8 @@ pub(crate) fn parse_uri(uri: &str) -> Option<(&str, String, String)> {
 /// The install of a record, if the caller may read its records.
 fn readable<'a>(identified: &'a Identified<Routed>, record: &Record) -> Option<&'a RouteInstall> {
     let install = identified.routes.install(record.install)?;
-    may_read(&identified.caller, install).then_some(install)
+    let permits = &identified.caller.permits;
+    permits.record(install, &record.stream, &record.external_id).then_some(install)
 }
 
 fn described_hit(identified: &Identified<Routed>, hit: &RecordHit) -> Option<Value> {

@@ -10,7 +10,7 @@ use super::{Upstream, cursor, era, synced, tool_answer};
 use crate::{
     call::{Answer, Identified, Outcome, Routed, ToolTarget},
     error::Refusal,
-    layer::permit::{may_search, may_use},
+    layer::permit::{may_search, may_use, may_use_some},
     mcp::{
         cursor::Cursor,
         json::ObjectWriter,
@@ -56,8 +56,7 @@ impl Upstream {
         let asked = identified.routes.candidates().filter_map(|index| {
             let install = identified.install(index)?;
             // Who may use nothing of an install causes no request to its server.
-            let effect = control::ToolEffect::ReadOnly;
-            may_use(&identified.caller, install, effect).then_some((index, install))
+            may_use_some(&identified.caller, install).then_some((index, install))
         });
         join_all(asked.map(async |(index, install)| {
             let table = match &install.upstream {
@@ -156,6 +155,6 @@ pub(super) fn usable<'a>(
 ) -> impl Iterator<Item = &'a OfferedTool> {
     let install = identified.install(offer.install);
     offer.table.iter().flat_map(|table| table.iter()).filter(move |tool| {
-        install.is_some_and(|install| may_use(&identified.caller, install, tool.effect))
+        install.is_some_and(|install| may_use(&identified.caller, install, tool))
     })
 }

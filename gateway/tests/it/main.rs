@@ -7,6 +7,7 @@ mod bench;
 mod cache;
 mod eras;
 mod operations;
+mod policies;
 mod records;
 mod remote;
 mod scripted;

@@ -196,6 +196,7 @@ async fn paused_install_disappears_within_moments() {
         credential: None,
         status: Some(InstallStatus::Paused),
         sync_interval_seconds: None,
+        classification: None,
         expected_version: None,
     };
     bench.control.update_install(&org.owner, install.id, pause).await.expect("paused");

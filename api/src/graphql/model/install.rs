@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{connector::Connector, record::Record, sync_run::SyncRun};
+use super::{connector::Connector, policy::Classification, record::Record, sync_run::SyncRun};
 use crate::graphql::{
     caller::Caller,
     page::{Connection, connect, page_args},
@@ -42,6 +42,11 @@ impl Install {
 
     async fn status(&self) -> InstallStatus {
         self.0.status.into()
+    }
+
+    /// How confidential everything of it is.
+    async fn classification(&self) -> Classification {
+        self.0.classification.into()
     }
 
     /// Settings by the connector's `configSchema`; never a secret.

@@ -3,8 +3,8 @@
 use async_graphql::{ID, Interface};
 
 use super::{
-    api_key::ApiKey, audit_event::AuditEvent, connector::Connector, endpoint::Endpoint,
-    install::Install, key::KeyRotation, member::User, record::Record, sync_run::SyncRun, tenant::Tenant,
+    api_key::ApiKey, approval::Approval, audit_event::AuditEvent, connector::Connector, endpoint::Endpoint,
+    install::Install, key::KeyRotation, member::User, policy::PolicySet, record::Record, sync_run::SyncRun, tenant::Tenant,
 };
 
 /// Something that can be fetched by its id alone.
@@ -20,5 +20,7 @@ pub(crate) enum Node {
     Endpoint(Endpoint),
     ApiKey(ApiKey),
     AuditEvent(AuditEvent),
+    PolicySet(PolicySet),
+    Approval(Approval),
     KeyRotation(KeyRotation),
 }

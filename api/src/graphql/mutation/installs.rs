@@ -11,6 +11,7 @@ use crate::graphql::{
     caller::Caller,
     model::{
         install::{Install, InstallStatus},
+        policy::Classification,
         sync_run::SyncRun,
         user_error::UserError,
     },
@@ -50,6 +51,8 @@ pub(crate) struct UpdateInstallInput {
     credential: Option<Value>,
     status: Option<InstallStatus>,
     sync_interval_seconds: Option<i64>,
+    /// How confidential everything of it is.
+    classification: Option<Classification>,
     /// Refused with `CONFLICT` unless the install still has this version.
     expected_version: Option<i64>,
 }
@@ -189,6 +192,7 @@ async fn update(
         credential: input.credential.map(SecretJson::new),
         status: input.status.map(Into::into),
         sync_interval_seconds: input.sync_interval_seconds,
+        classification: input.classification.map(Into::into),
         expected_version: input.expected_version,
     };
     caller.control.update_install(&caller.ctx, id, command).await

@@ -10,8 +10,8 @@ use super::{endpoints, found};
 use crate::graphql::{
     caller::Caller,
     model::{
-        api_key::ApiKey, audit_event::AuditEvent, connector, connector::Connector,
-        install::Install, key::KeyRotation, member::User, node::Node, record::Record, sync_run::SyncRun,
+        api_key::ApiKey, approval::Approval, audit_event::AuditEvent, connector, connector::Connector,
+        install::Install, key::KeyRotation, member::User, node::Node, policy::PolicySet, record::Record, sync_run::SyncRun,
         tenant::Tenant,
     },
     scalar::typed,
@@ -49,6 +49,10 @@ async fn fetch(caller: &Caller, id: &ID) -> Result<Option<Node>, control::Error>
             .map(|it| Node::AuditEvent(AuditEvent(it))),
         kind::KeyRotation::PREFIX => found(control.lookup_key_rotation(who, given(id)?).await)?
             .map(|it| Node::KeyRotation(KeyRotation(it))),
+        kind::PolicySet::PREFIX => found(control.lookup_policies(who, given(id)?).await)?
+            .map(|it| Node::PolicySet(PolicySet(it))),
+        kind::Approval::PREFIX => found(control.lookup_approval(who, given(id)?).await)?
+            .map(|it| Node::Approval(Approval(it))),
         connector::ID_PREFIX => {
             let slug = id.split_once(':').map_or("", |(_, slug)| slug);
             found(control.find_connector(who, slug).await)?

@@ -9,6 +9,7 @@ mod installs;
 mod jobs;
 mod keys;
 mod plane;
+mod policies;
 mod postgres;
 mod records;
 mod routes;

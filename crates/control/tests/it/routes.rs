@@ -1,6 +1,6 @@
 //! What the gateway is given, and what it may decide by it.
 
-use control::{ToolEffect, UpdateInstall, permit_records, permit_tool, tool_effect};
+use control::{TenantRoutes, ToolEffect, UpdateInstall, tool_effect};
 use domain::{
     Role,
     event::Event,
@@ -11,8 +11,12 @@ use futures_util::StreamExt;
 
 use crate::plane::Plane;
 
-async fn snapshot(plane: &Plane) -> RouteSnapshot {
+async fn routes(plane: &Plane) -> TenantRoutes {
     plane.control.route_snapshot("acme").await.expect("routes").expect("a tenant")
+}
+
+async fn snapshot(plane: &Plane) -> RouteSnapshot {
+    routes(plane).await.snapshot
 }
 
 #[tokio::test]
@@ -26,7 +30,7 @@ async fn snapshot_holds_active_installs_and_live_keys() {
     assert_eq!(snapshot.tenant.id, plane.tenant);
     assert_eq!(snapshot.keys.values().map(|key| key.id).collect::<Vec<_>>(), [kept.key.id]);
     let [route] = snapshot.installs.as_slice() else { panic!("one install") };
-    assert_eq!((route.id, route.alias.as_str(), route.synced), (install.id, "fake", true));
+    assert_eq!((route.id, route.alias.as_str(), route.streams.len()), (install.id, "fake", 1));
     let Upstream::Native(tools) = &route.upstream else { panic!("{:?}", route.upstream) };
     let effects: Vec<_> =
         tools.iter().map(|tool| (tool.name.as_str(), tool_effect(tool))).collect();
@@ -60,18 +64,19 @@ async fn key_is_known_by_the_snapshot_alone() {
     let plane = Plane::start().await;
     let (one, other) = (plane.install().await.install, plane.install().await.install);
     let key = plane.key(Role::Member, Some(vec![one.id])).await;
-    let snapshot = snapshot(&plane).await;
+    let TenantRoutes { snapshot, policies } = routes(&plane).await;
     let caller =
         plane.control.by_route_key(&snapshot, key.secret.expose_secret(), "r").expect("a caller");
+    let permits = plane.control.permits(&caller, &policies);
     for route in &snapshot.installs {
         let reached = route.id == one.id;
         assert_eq!(
-            permit_tool(&caller, route, ToolEffect::Destructive),
+            permits.tool(route, "wipe", ToolEffect::Destructive),
             reached,
             "{}",
             route.alias
         );
-        assert_eq!(permit_records(&caller, route), reached, "{}", route.alias);
+        assert_eq!(permits.some_record(route), reached, "{}", route.alias);
     }
     assert!(snapshot.installs.iter().any(|route| route.id == other.id));
     assert!(plane.control.by_route_key(&snapshot, "pb_live_made_up", "r").is_none());
@@ -99,11 +104,12 @@ async fn viewer_key_may_use_nothing() {
     let plane = Plane::start().await;
     plane.install().await;
     let key = plane.key(Role::Viewer, None).await;
-    let snapshot = snapshot(&plane).await;
+    let TenantRoutes { snapshot, policies } = routes(&plane).await;
     let caller = plane.control.by_route_key(&snapshot, key.secret.expose_secret(), "r");
     let caller = caller.expect("a caller");
-    assert!(!permit_tool(&caller, &snapshot.installs[0], ToolEffect::ReadOnly));
-    assert!(!permit_records(&caller, &snapshot.installs[0]));
+    let permits = plane.control.permits(&caller, &policies);
+    assert!(!permits.tool(&snapshot.installs[0], "echo", ToolEffect::ReadOnly));
+    assert!(!permits.some_tool(&snapshot.installs[0]) && !permits.some_record(&snapshot.installs[0]));
 }
 
 #[tokio::test]

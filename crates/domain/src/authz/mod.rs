@@ -6,7 +6,7 @@ mod access;
 mod permissions;
 mod role;
 
-use std::{fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,15 @@ pub struct OpCtx {
     kind: CtxKind,
     session: Option<SessionId>,
     request_id: String,
+    origin: Origin,
+}
+
+/// From where a request came, as far as its door can tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// What the client calls itself: a claim. Empty when it does not say.
+    pub client: String,
+    pub network: Option<IpAddr>,
 }
 
 /// What an authentication established. Only `control/login.rs` may turn it into an [`OpCtx`]; clippy bans the call elsewhere.
@@ -147,7 +156,19 @@ impl OpCtx {
             kind: identity.kind,
             session: identity.session,
             request_id: identity.request_id,
+            origin: Origin::default(),
         }
+    }
+
+    /// The same caller, with what the door knows of where the request came from.
+    #[must_use]
+    pub fn from_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// From where the request came.
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// Asks for a permission. `P` is inferred from the repository that takes the grant.

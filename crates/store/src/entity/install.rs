@@ -14,6 +14,7 @@ pub(crate) struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub(crate) config: Json,
     pub(crate) status: String,
+    pub(crate) classification: String,
     pub(crate) version: i64,
     pub(crate) sync_interval_seconds: Option<i64>,
     #[sea_orm(column_type = "JsonBinary", nullable)]

@@ -187,6 +187,7 @@ pub(crate) fn new_install(alias: &str) -> NewInstall {
         display_name: alias.to_owned(),
         config: json!({ "root": "/srv/docs" }),
         sync_interval_seconds: Some(3600),
+        classification: domain::Classification::default(),
         created_at: at(0),
     }
 }

@@ -16,6 +16,7 @@ fn no_change() -> InstallChange {
         config: None,
         status: None,
         sync_interval_seconds: None,
+        classification: None,
         updated_at: at(10),
     }
 }
