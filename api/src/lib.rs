@@ -8,6 +8,7 @@ mod error;
 mod graphql;
 mod http;
 mod rest;
+mod scim;
 
 pub use config::Config;
 pub use http::server::Api;

@@ -1,9 +1,11 @@
 //! Root fields that change something. What was to be expected is data in the payload; only surprises are errors.
 
 mod api_keys;
+mod groups;
 mod audit;
 mod identity;
 mod installs;
+mod scim_tokens;
 mod policies;
 mod keys;
 mod session;
@@ -20,6 +22,8 @@ pub(crate) struct Mutation(
     installs::InstallsMutation,
     syncs::SyncsMutation,
     api_keys::ApiKeysMutation,
+    groups::GroupsMutation,
+    scim_tokens::ScimTokensMutation,
     policies::PoliciesMutation,
     audit::AuditMutation,
     keys::KeysMutation,

@@ -4,11 +4,13 @@ mod api_keys;
 mod audit_events;
 mod connectors;
 mod endpoints;
+mod groups;
 mod identity;
 mod installs;
 mod keys;
 mod members;
 mod node;
+mod scim_tokens;
 mod policies;
 mod search;
 mod viewer;
@@ -26,6 +28,8 @@ pub(crate) struct Query(
     search::SearchQuery,
     endpoints::EndpointsQuery,
     members::MembersQuery,
+    groups::GroupsQuery,
+    scim_tokens::ScimTokensQuery,
     api_keys::ApiKeysQuery,
     audit_events::AuditEventsQuery,
     policies::PoliciesQuery,

@@ -114,6 +114,7 @@ impl Api {
             .service(web::resource(page::STYLE_PATH).route(web::get().to(page::style)))
             .service(web::resource("/health/live").route(web::get().to(health::live)))
             .service(web::resource("/health/ready").route(web::get().to(health::ready)))
+            .service(web::scope("/scim/v2/{organisation}").configure(crate::scim::configure))
             .service(
                 web::scope("/api")
                     .service(web::resource("/v1/version").route(web::get().to(version::version)))

@@ -96,6 +96,48 @@ const TABLE: &[Case] = &[
     case("Query.search", P::RecordRead, "{ search(query: \"patchbay\") { score } }"),
     case("Query.endpoints", P::EndpointRead, "{ endpoints { url } }"),
     case("Query.members", P::MemberRead, "{ members(first: 1) { nodes { id } } }"),
+    case("Query.groups", P::MemberRead, "{ groups(first: 1) { nodes { id } } }"),
+    case(
+        "Query.node",
+        P::MemberRead,
+        "{ node(id: \"group:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Mutation.createGroup",
+        P::MemberWrite,
+        "mutation { payload: createGroup(input: { name: \"\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.renameGroup",
+        P::MemberWrite,
+        "mutation { payload: renameGroup(input: { id: \"group:0192f3c4-0000-7000-8000-000000000000\", name: \"X\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.removeGroup",
+        P::MemberWrite,
+        "mutation { payload: removeGroup(input: { id: \"group:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.addGroupMembers",
+        P::MemberWrite,
+        "mutation { payload: addGroupMembers(input: { id: \"group:0192f3c4-0000-7000-8000-000000000000\", memberIds: [\"membership:0192f3c4-0000-7000-8000-000000000000\"] }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.removeGroupMembers",
+        P::MemberWrite,
+        "mutation { payload: removeGroupMembers(input: { id: \"group:0192f3c4-0000-7000-8000-000000000000\", memberIds: [\"membership:0192f3c4-0000-7000-8000-000000000000\"] }) { userErrors { code } } }",
+    ),
+    case("Query.scimTokens", P::IdentityRead, "{ scimTokens(first: 1) { nodes { id } } }"),
+    case(
+        "Mutation.createScimToken",
+        P::IdentityWrite,
+        "mutation { payload: createScimToken(input: { name: \"\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.revokeScimToken",
+        P::IdentityWrite,
+        "mutation { payload: revokeScimToken(input: { id: \"scim_token:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
     case("Query.apiKeys", P::ApiKeyRead, "{ apiKeys(first: 1) { nodes { id } } }"),
     case("Query.auditEvents", P::AuditRead, "{ auditEvents(first: 1) { nodes { id } } }"),
     case("Query.auditSettings", P::AuditRead, "{ auditSettings { keepArguments } }"),
@@ -252,6 +294,26 @@ const TABLE: &[Case] = &[
 
 /// REST operations that need a caller; each has a test of its own, named here.
 const REST_COVERED: &[&str] = &[
+    // scim::every_operation_needs_a_token_of_its_organisation
+    "GET /scim/v2/{organisation}/Users",
+    "POST /scim/v2/{organisation}/Users",
+    "POST /scim/v2/{organisation}/Users/.search",
+    "GET /scim/v2/{organisation}/Users/{id}",
+    "PUT /scim/v2/{organisation}/Users/{id}",
+    "PATCH /scim/v2/{organisation}/Users/{id}",
+    "DELETE /scim/v2/{organisation}/Users/{id}",
+    "GET /scim/v2/{organisation}/Groups",
+    "POST /scim/v2/{organisation}/Groups",
+    "POST /scim/v2/{organisation}/Groups/.search",
+    "GET /scim/v2/{organisation}/Groups/{id}",
+    "PUT /scim/v2/{organisation}/Groups/{id}",
+    "PATCH /scim/v2/{organisation}/Groups/{id}",
+    "DELETE /scim/v2/{organisation}/Groups/{id}",
+    "GET /scim/v2/{organisation}/ServiceProviderConfig",
+    "GET /scim/v2/{organisation}/ResourceTypes",
+    "GET /scim/v2/{organisation}/ResourceTypes/{id}",
+    "GET /scim/v2/{organisation}/Schemas",
+    "GET /scim/v2/{organisation}/Schemas/{id}",
     // audit::export_needs_the_permission_and_keys_need_a_caller
     "GET /api/v1/audit-keys",
     "GET /api/v1/audit/export",

@@ -8,6 +8,7 @@ mod errors;
 mod plane;
 mod relay;
 mod rest;
+mod scim;
 mod sign_in;
 mod sso;
 mod subscriptions;

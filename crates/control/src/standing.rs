@@ -25,7 +25,13 @@ impl<'t> Standings<'t> {
     pub(crate) async fn of_user(&mut self, user: UserId) -> Result<Option<Access>, Error> {
         if let Entry::Vacant(entry) = self.members.entry(user) {
             let membership = self.tx.members().find(&self.reading, user).await?;
-            entry.insert(membership.as_ref().map(of_membership));
+            // Whom the directory has switched off may nothing, by whichever door.
+            let active = membership.filter(|it| it.deactivated_at.is_none());
+            let mut access = active.as_ref().map(of_membership);
+            if let (Some(access), Some(membership)) = (&mut access, &active) {
+                access.groups = self.tx.groups().of_member(&self.reading, membership.id).await?;
+            }
+            entry.insert(access);
         }
         Ok(self.members[&user].clone())
     }

@@ -38,6 +38,8 @@ pub struct Membership {
     /// The highest classification that the member reaches.
     pub clearance: Classification,
     pub created_at: DateTime<Utc>,
+    /// Since when the organisation's directory has switched the member off: they may nothing.
+    pub deactivated_at: Option<DateTime<Utc>>,
 }
 
 /// A signed-in browser.

@@ -96,6 +96,7 @@ impl<'t> Members<'t> {
             role: Set(new.role.as_str().to_owned()),
             clearance: Set(new.clearance.as_str().to_owned()),
             created_at: Set(kept(new.created_at)),
+            deactivated_at: Set(None),
         };
         let row = membership::Entity::insert(row)
             .exec_with_returning(connection)
@@ -159,6 +160,7 @@ impl TryFrom<membership::Model> for Membership {
             role,
             clearance,
             created_at: row.created_at,
+            deactivated_at: row.deactivated_at,
         })
     }
 }

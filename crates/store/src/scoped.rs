@@ -64,6 +64,18 @@ pub(crate) trait Global: EntityTrait {
 impl TenantOwned for entity::membership::Entity {
     const TENANT: Self::Column = entity::membership::Column::TenantId;
 }
+impl TenantOwned for entity::group::Entity {
+    const TENANT: Self::Column = entity::group::Column::TenantId;
+}
+impl TenantOwned for entity::group_member::Entity {
+    const TENANT: Self::Column = entity::group_member::Column::TenantId;
+}
+impl TenantOwned for entity::scim_token::Entity {
+    const TENANT: Self::Column = entity::scim_token::Column::TenantId;
+}
+impl TenantOwned for entity::directory_entry::Entity {
+    const TENANT: Self::Column = entity::directory_entry::Column::TenantId;
+}
 impl TenantOwned for entity::install::Entity {
     const TENANT: Self::Column = entity::install::Column::TenantId;
 }

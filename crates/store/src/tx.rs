@@ -186,6 +186,21 @@ impl Tx {
         Members::new(self)
     }
 
+    /// Members who are given access together.
+    pub const fn groups(&self) -> crate::Groups<'_> {
+        crate::Groups::new(self)
+    }
+
+    /// Members as the organisation's directory describes them.
+    pub const fn directory_entries(&self) -> crate::DirectoryEntries<'_> {
+        crate::DirectoryEntries::new(self)
+    }
+
+    /// Tokens by which that directory provisions.
+    pub const fn scim_tokens(&self) -> crate::ScimTokens<'_> {
+        crate::ScimTokens::new(self)
+    }
+
     /// Ways to sign in by the organisation's own provider.
     pub const fn sso_connections(&self) -> SsoConnections<'_> {
         SsoConnections::new(self)

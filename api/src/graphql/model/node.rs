@@ -19,6 +19,7 @@ pub(crate) enum Node {
     Record(Record),
     Endpoint(Endpoint),
     ApiKey(ApiKey),
+    Group(super::group::Group),
     AuditEvent(AuditEvent),
     PolicySet(PolicySet),
     Approval(Approval),

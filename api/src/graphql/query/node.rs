@@ -41,6 +41,8 @@ async fn fetch(caller: &Caller, id: &ID) -> Result<Option<Node>, control::Error>
         kind::Record::PREFIX => {
             found(control.lookup_record(who, given(id)?).await)?.map(|it| Node::Record(Record(it)))
         }
+        kind::Group::PREFIX => found(control.lookup_group(who, given(id)?).await)?
+            .map(|it| Node::Group(crate::graphql::model::group::Group(it))),
         kind::Tenant::PREFIX => tenant(caller, given(id)?).await?,
         kind::User::PREFIX => user(caller, given(id)?).await?,
         kind::Endpoint::PREFIX => endpoint(caller, given(id)?).await?,

@@ -50,6 +50,8 @@ pub enum SystemReason {
     UseCredential,
     /// The scheduler starts a sync that is due.
     ScheduleSync,
+    /// An organisation's directory that has shown its token keeps members and groups up to date.
+    Provision,
     /// The operator or a job turns an organisation's keys over.
     RotateKeys,
 }
@@ -139,6 +141,7 @@ impl SystemReason {
             SystemReason::SealCredential => "seal_credential",
             SystemReason::UseCredential => "use_credential",
             SystemReason::ScheduleSync => "schedule_sync",
+            SystemReason::Provision => "provision",
             SystemReason::RotateKeys => "rotate_keys",
         }
     }

@@ -12,6 +12,7 @@ pub(crate) struct Model {
     pub(crate) role: String,
     pub(crate) clearance: String,
     pub(crate) created_at: DateTimeUtc,
+    pub(crate) deactivated_at: Option<DateTimeUtc>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
