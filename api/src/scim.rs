@@ -30,15 +30,11 @@ pub(crate) fn configure(routes: &mut ServiceConfig) {
         .content_type(|_| true)
         .error_handler(|error, _| {
             let detail = match &error {
-                JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
-                    "the body is larger than 2 MiB"
-                }
+                JsonPayloadError::Overflow { .. }
+                | JsonPayloadError::OverflowKnownLength { .. } => "the body is larger than 2 MiB",
                 _ => "the body must be a JSON object",
             };
-            let bad = ScimError::Bad {
-                kind: ScimType::InvalidSyntax,
-                detail: detail.to_owned(),
-            };
+            let bad = ScimError::Bad { kind: ScimType::InvalidSyntax, detail: detail.to_owned() };
             InternalError::from_response(error, answer::refusal(&bad, "")).into()
         });
     let answers = |path: &str| -> Resource {
@@ -46,9 +42,7 @@ pub(crate) fn configure(routes: &mut ServiceConfig) {
     };
     routes
         .app_data(json)
-        .service(
-            answers("/ServiceProviderConfig").route(web::get().to(discovery::provider_config)),
-        )
+        .service(answers("/ServiceProviderConfig").route(web::get().to(discovery::provider_config)))
         .service(answers("/ResourceTypes").route(web::get().to(discovery::resource_types)))
         .service(answers("/ResourceTypes/{id}").route(web::get().to(discovery::resource_type)))
         .service(answers("/Schemas").route(web::get().to(discovery::schemas)))

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use control::Permits;
-use domain::{ApiKeyId, Origin, OpCtx, Principal, SecretString, TenantId, route::RouteInstall};
+use domain::{ApiKeyId, OpCtx, Origin, Principal, SecretString, TenantId, route::RouteInstall};
 use tokio::time::Instant;
 
 use crate::{

@@ -151,7 +151,9 @@ impl Refusal {
             | Self::BadCursor => (StatusCode::OK, INVALID_PARAMS),
             Self::NoStream => (StatusCode::METHOD_NOT_ALLOWED, INVALID_REQUEST),
             Self::LimitReached { .. } => (StatusCode::TOO_MANY_REQUESTS, INTERNAL_ERROR),
-            Self::Draining | Self::NoRoutes | Self::NotNoted => (StatusCode::SERVICE_UNAVAILABLE, INTERNAL_ERROR),
+            Self::Draining | Self::NoRoutes | Self::NotNoted => {
+                (StatusCode::SERVICE_UNAVAILABLE, INTERNAL_ERROR)
+            }
             // 2026-07-28, basic/transports/streamable-http: these two are said by the status, too.
             Self::Upstream(error)
                 if era == Era::Modern

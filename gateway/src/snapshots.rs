@@ -131,7 +131,8 @@ impl Snapshots {
 
     async fn load(&self, slug: &str) -> Result<Option<Arc<Routes>>, control::Error> {
         let Some(routes) = self.control.route_snapshot(slug).await? else { return Ok(None) };
-        if let Some(current) = self.known.load().get(slug).filter(|it| it.covers(&routes.snapshot)) {
+        if let Some(current) = self.known.load().get(slug).filter(|it| it.covers(&routes.snapshot))
+        {
             return Ok(Some(Arc::clone(current)));
         }
         Ok(Some(self.put(slug, Arc::new(Routes::new(routes)))))

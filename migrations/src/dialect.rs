@@ -56,6 +56,26 @@ pub(crate) async fn run_on_sqlite(
     Ok(())
 }
 
+/// Runs statements over rows that are there already. On PostgreSQL once per organisation: row-level security holds for the
+/// owner, too, who without a tenant would change nothing and not be told.
+pub(crate) async fn for_each_tenant(
+    manager: &SchemaManager<'_>,
+    statements: &[&str],
+) -> Result<(), DbErr> {
+    run_on_sqlite(manager, statements).await?;
+    let body = statements.join(";\n");
+    let each = format!(
+        "DO $$ DECLARE one uuid; BEGIN
+            FOR one IN SELECT id FROM tenants LOOP
+                PERFORM set_config('app.tenant', one::text, true);
+                {body};
+            END LOOP;
+            PERFORM set_config('app.tenant', '', true);
+        END $$"
+    );
+    run_on_postgres(manager, &[&each]).await
+}
+
 /// Puts tables behind row-level security on PostgreSQL: a transaction sees and writes only the rows of its `app.tenant`.
 ///
 /// `FORCE` holds the owner to it as well. `nullif` because a setting that was local to an earlier transaction reads as

@@ -10,9 +10,9 @@ mod m20261123_000004_records;
 mod m20261123_000005_standing;
 mod m20261123_000006_identity;
 mod m20261123_000010_audit_chain;
-mod m20261123_000040_groups;
-mod m20261123_000030_policies;
 mod m20261123_000020_keys;
+mod m20261123_000030_policies;
+mod m20261123_000040_groups;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -62,8 +62,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_identity::Migration),
             Box::new(m20261123_000010_audit_chain::Migration),
             Box::new(m20261123_000040_groups::Migration),
-            Box::new(m20261123_000030_policies::Migration),
             Box::new(m20261123_000020_keys::Migration),
+            Box::new(m20261123_000030_policies::Migration),
         ]
     }
 }

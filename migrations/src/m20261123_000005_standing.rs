@@ -19,12 +19,15 @@ impl MigrationTrait for Migration {
                     "ALTER TABLE {table} ADD COLUMN role text NOT NULL DEFAULT 'viewer' CHECK (role IN
                         ('viewer', 'member', 'auditor', 'connector_manager', 'admin', 'owner'))"
                 ),
-                format!("UPDATE {table} SET role = narrow_role"),
-                format!("ALTER TABLE {table} DROP COLUMN narrow_role"),
             ];
             dialect::run(manager, &widen.each_ref().map(String::as_str)).await?;
+            let keep = format!("UPDATE {table} SET role = narrow_role");
+            dialect::for_each_tenant(manager, &[&keep]).await?;
+            let narrow = format!("ALTER TABLE {table} DROP COLUMN narrow_role");
+            dialect::run(manager, &[&narrow]).await?;
         }
-        dialect::run(manager, CLEARANCE).await
+        dialect::run(manager, &[CLEARANCE]).await?;
+        dialect::for_each_tenant(manager, &[CLEARED]).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -33,8 +36,7 @@ impl MigrationTrait for Migration {
 }
 
 // Whoever runs an organisation today keeps what they reach; everybody else reaches what is not marked as confidential.
-const CLEARANCE: &[&str] = &[
-    "ALTER TABLE memberships ADD COLUMN clearance text NOT NULL DEFAULT 'internal' CHECK (clearance IN
-        ('public', 'internal', 'confidential', 'restricted'))",
-    "UPDATE memberships SET clearance = 'restricted' WHERE role IN ('admin', 'owner')",
-];
+const CLEARANCE: &str = "ALTER TABLE memberships ADD COLUMN clearance text NOT NULL DEFAULT 'internal' CHECK (clearance IN
+        ('public', 'internal', 'confidential', 'restricted'))";
+const CLEARED: &str =
+    "UPDATE memberships SET clearance = 'restricted' WHERE role IN ('admin', 'owner')";

@@ -14,8 +14,7 @@ impl MigrationTrait for Migration {
         dialect::isolate(manager, &["sso_connections", "domains"]).await?;
         dialect::run(manager, DIRECTORY).await?;
         dialect::run(manager, SESSIONS).await?;
-        dialect::run_on_sqlite(manager, &[AFFILIATE]).await?;
-        dialect::run_on_postgres(manager, &[AFFILIATE_EACH]).await
+        dialect::for_each_tenant(manager, &[AFFILIATE]).await
     }
 
     fn use_transaction(&self) -> Option<bool> {
@@ -120,12 +119,3 @@ const SESSIONS: &[&str] = &[
 
 const AFFILIATE: &str =
     "INSERT INTO affiliations (tenant_id, user_id) SELECT tenant_id, user_id FROM memberships";
-
-/// Row-level security shows a tenant's members only under that tenant.
-const AFFILIATE_EACH: &str = "DO $$ DECLARE tenant uuid; BEGIN
-    FOR tenant IN SELECT id FROM tenants LOOP
-        PERFORM set_config('app.tenant', tenant::text, true);
-        INSERT INTO affiliations (tenant_id, user_id) SELECT tenant_id, user_id FROM memberships;
-    END LOOP;
-    PERFORM set_config('app.tenant', '', true);
-END $$";

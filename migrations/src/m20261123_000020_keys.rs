@@ -12,18 +12,7 @@ pub(crate) struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         dialect::run(manager, TABLES).await?;
-        dialect::run_on_sqlite(manager, &[MOVE]).await?;
-        // Row-level security holds for the owner, too: it sees the keys of one organisation at a time.
-        let each = format!(
-            "DO $$ DECLARE one uuid; BEGIN
-                FOR one IN SELECT id FROM tenants LOOP
-                    PERFORM set_config('app.tenant', one::text, true);
-                    {MOVE};
-                END LOOP;
-                PERFORM set_config('app.tenant', '', true);
-            END $$"
-        );
-        dialect::run_on_postgres(manager, &[&each]).await?;
+        dialect::for_each_tenant(manager, &[MOVE]).await?;
         dialect::run(manager, &["DROP TABLE data_keys"]).await?;
         dialect::isolate(manager, &["data_key_versions", "key_rotations"]).await
     }

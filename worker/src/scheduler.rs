@@ -25,7 +25,9 @@ pub(crate) async fn run(control: Control, config: Config, cancel: CancellationTo
         }
         match control.check_domains().await {
             Ok(0) => {}
-            Ok(looked_at) => tracing::info!(domains.looked_at = looked_at, "Looked again at domains"),
+            Ok(looked_at) => {
+                tracing::info!(domains.looked_at = looked_at, "Looked again at domains");
+            }
             Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "Proven domains could not be looked at again; trying later"

@@ -1,13 +1,13 @@
 //! Root fields that change something. What was to be expected is data in the payload; only surprises are errors.
 
 mod api_keys;
-mod groups;
 mod audit;
+mod groups;
 mod identity;
 mod installs;
-mod scim_tokens;
-mod policies;
 mod keys;
+mod policies;
+mod scim_tokens;
 mod session;
 mod syncs;
 

@@ -10,8 +10,8 @@ mod installs;
 mod keys;
 mod members;
 mod node;
-mod scim_tokens;
 mod policies;
+mod scim_tokens;
 mod search;
 mod viewer;
 
@@ -32,8 +32,8 @@ pub(crate) struct Query(
     scim_tokens::ScimTokensQuery,
     api_keys::ApiKeysQuery,
     audit_events::AuditEventsQuery,
-    policies::PoliciesQuery,
     keys::KeysQuery,
+    policies::PoliciesQuery,
 );
 
 /// Turns "not there" into null: the answer is the same for what belongs to somebody else and for what never was.

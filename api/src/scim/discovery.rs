@@ -48,7 +48,7 @@ pub(crate) async fn provider_config(request: HttpRequest, state: Data<State>) ->
     responses((status = 200, description = "The document"), (status = 401, description = "No valid token of this organisation")),
 )]
 pub(crate) async fn resource_types(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    answered(&request, &state, async |who| listed(&request, types(who.base()))).await
+    answered(&request, &state, async |who| listed(&request, &types(who.base()))).await
 }
 
 /// A kind of resource.
@@ -70,7 +70,7 @@ pub(crate) async fn resource_type(
     responses((status = 200, description = "The document"), (status = 401, description = "No valid token of this organisation")),
 )]
 pub(crate) async fn schemas(request: HttpRequest, state: Data<State>) -> HttpResponse {
-    answered(&request, &state, async |who| listed(&request, documents(who.base()))).await
+    answered(&request, &state, async |who| listed(&request, &documents(who.base()))).await
 }
 
 /// Attributes of one kind.
@@ -108,7 +108,7 @@ fn types(base: &str) -> Vec<Value> {
 }
 
 /// These lists are short and whole; a filter on them is refused (RFC 7644 section 4).
-fn listed(request: &HttpRequest, resources: Vec<Value>) -> Result<HttpResponse, ScimError> {
+fn listed(request: &HttpRequest, resources: &[Value]) -> Result<HttpResponse, ScimError> {
     if super::asked(request)?.0.filter.is_some() {
         let detail = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],

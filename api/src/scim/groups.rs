@@ -5,7 +5,7 @@ use actix_web::{
     http::StatusCode,
     web::{Data, Json, Path},
 };
-use control::scim::{Selection, GROUPS};
+use control::scim::{GROUPS, Selection};
 use serde_json::Value;
 
 use super::{Search, answer, answered, asked, expected};
@@ -125,11 +125,7 @@ pub(crate) async fn patch(
     params(("organisation" = String, Path, description = "Slug of the organisation"), ("id" = String, Path, description = "Id of the resource"), ("If-Match" = Option<String>, Header, description = "The version that is to be changed")),
     responses((status = 204, description = "Removed"), (status = 400, description = "The request is not right: `scimType` says why"), (status = 401, description = "No valid token of this organisation"), (status = 404, description = "There is nothing by that id"), (status = 412, description = "It is no longer that version"), (status = 403, description = "The organisation would have no owner")),
 )]
-pub(crate) async fn delete(
-    request: HttpRequest,
-    state: Data<State>,
-    named: Named,
-) -> HttpResponse {
+pub(crate) async fn delete(request: HttpRequest, state: Data<State>, named: Named) -> HttpResponse {
     answered(&request, &state, async |who| {
         let version = expected(&request)?;
         state.control.scim_delete_group(who, &named.1, version).await?;

@@ -214,8 +214,7 @@ async fn control(
     wire: impl FnOnce(&mut control::Config, &mut egress::Config),
 ) -> Control {
     let mut config = control::Config::default();
-    let mut outgoing =
-        egress::Config { allow_private_networks: true, ..egress::Config::default() };
+    let mut outgoing = egress::Config { allow_private_networks: true, ..egress::Config::default() };
     wire(&mut config, &mut outgoing);
     let url = format!("sqlite:{}", directory.join("patchbay.db").display());
     let store = Store::connect(&store::Config { url, ..store::Config::default() })

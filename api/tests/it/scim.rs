@@ -1,6 +1,6 @@
 //! A directory provisions: request sequences as the public documentation of Entra ID and Okta writes them, and what they must not do.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::{Role, secret::ExposeSecret};
 use http::Method;
@@ -111,7 +111,9 @@ async fn okta_pushes_a_group_and_its_members() {
     let directory = Directory::start().await;
     let ada = directory.create(user("ada@acme.example")).await;
     let bob = directory.create(user("bob@acme.example")).await;
-    let group = directory.create(json!({ "displayName": "Staff", "members": [{ "value": id(&ada) }] })).await;
+    let group = directory
+        .create(json!({ "displayName": "Staff", "members": [{ "value": id(&ada) }] }))
+        .await;
     let path = format!("/Groups/{}", id(&group));
     let (status, changed) = directory
         .patch(&path, json!([
@@ -125,7 +127,9 @@ async fn okta_pushes_a_group_and_its_members() {
     assert_eq!(changed["members"].as_array().map(Vec::len), Some(1));
     let bob = directory.get(&format!("/Users/{}", id(&bob))).await;
     assert_eq!(bob["groups"][0]["display"], "People");
-    let listed = directory.get("/Groups?filter=displayName%20eq%20%22people%22&excludedAttributes=members").await;
+    let listed = directory
+        .get("/Groups?filter=displayName%20eq%20%22people%22&excludedAttributes=members")
+        .await;
     assert!(listed["Resources"][0]["members"].is_null() && listed["totalResults"] == 1, "{listed}");
     let (status, refused) = directory
         .patch(&path, json!([{ "op": "add", "path": "members", "value": [{ "value": "nobody" }] }]))
@@ -166,13 +170,13 @@ async fn change_of_an_older_version_is_refused() {
     let ada = directory.create(user("ada@acme.example")).await;
     let path = format!("/Users/{}", id(&ada));
     let body = user("ada3@acme.example");
-    let first = directory.send_with(Method::PUT, &path, body.clone(), &[("if-match", "W/\"1\"")]).await;
+    let first =
+        directory.send_with(Method::PUT, &path, body.clone(), &[("if-match", "W/\"1\"")]).await;
     assert_eq!((first.0, &first.1["meta"]["version"]), (200, &json!("W/\"2\"")));
     let second = directory.send_with(Method::PUT, &path, body, &[("if-match", "W/\"1\"")]).await;
     assert_eq!(second.0, 412, "{second:?}");
-    let cached = directory
-        .send_with(Method::GET, &path, Value::Null, &[("if-none-match", "W/\"2\"")])
-        .await;
+    let cached =
+        directory.send_with(Method::GET, &path, Value::Null, &[("if-none-match", "W/\"2\"")]).await;
     assert_eq!(cached.0, 304);
 }
 
@@ -192,7 +196,9 @@ async fn every_operation_needs_a_token_of_its_organisation() {
             let nowhere = path.replace("{organisation}", "nowhere").replace("{id}", "x");
             let own = path.replace("{organisation}", "acme").replace("{id}", "x");
             let token = format!("Bearer {}", directory.token);
-            for (path, header) in [(&other, &*token), (&nowhere, &*token), (&own, "Bearer wrong"), (&own, "Basic x")] {
+            for (path, header) in
+                [(&other, &*token), (&nowhere, &*token), (&own, "Bearer wrong"), (&own, "Basic x")]
+            {
                 let headers = [("authorization", header), ("content-type", "application/json")];
                 let reply = directory.plane.send(method.clone(), path, &headers, "{}").await;
                 assert_eq!(reply.status, 401, "{method} {path}");
@@ -209,7 +215,8 @@ async fn foreign_address_is_not_tied_to_its_account() {
     let directory = Directory::start().await;
     let globex = directory.plane.organisation("globex").await;
     let made = directory.create(user("owner@globex.example")).await;
-    let mut members = directory.plane.control.list_members(&directory.acme.owner, domain::PageArgs::all()).await;
+    let mut members =
+        directory.plane.control.list_members(&directory.acme.owner, domain::PageArgs::all()).await;
     let (member, person) = members.as_mut().expect("members").items.pop().expect("a member").1;
     assert_eq!(member.id.uuid().to_string(), id(&made));
     assert!(person.email.ends_with("@provisioned.invalid"), "{person:?}");
@@ -243,11 +250,13 @@ async fn deprovisioning_ends_sessions_keys_subscriptions_and_routes_within_secon
     assert_eq!(member.role, Role::Member);
     let tenant = directory.acme.owner.tenant();
     let link = plane.control.create_sign_in_link(tenant, person.id).await.expect("a link");
-    let signed_in = plane.control.redeem_link(link.expose_secret(), "test").await.expect("signed in");
+    let signed_in =
+        plane.control.redeem_link(link.expose_secret(), "test").await.expect("signed in");
     let session = signed_in.token.expose_secret().to_owned();
-    let caller = Caller::Session { cookie: format!("patchbay_session={session}"), csrf: signed_in.csrf };
+    let caller =
+        Caller::Session { cookie: format!("patchbay_session={session}"), csrf: signed_in.csrf };
     let mut socket = Socket::signed_in(plane, &caller).await;
-    let started = Instant::now();
+    let started = tokio::time::Instant::now();
     let off = json!([{ "op": "Replace", "path": "active", "value": "False" }]);
     let (status, answer) = directory.patch(&format!("/Users/{}", id(&made)), off).await;
     assert_eq!(status, 200, "{answer}");
@@ -257,5 +266,8 @@ async fn deprovisioning_ends_sessions_keys_subscriptions_and_routes_within_secon
     println!("a subscription was dead after {:?}", started.elapsed());
     let on = json!([{ "op": "Replace", "path": "active", "value": "True" }]);
     directory.patch(&format!("/Users/{}", id(&made)), on).await;
-    assert!(plane.control.by_session(&session, "test").await.is_err(), "what has ended stays ended");
+    assert!(
+        plane.control.by_session(&session, "test").await.is_err(),
+        "what has ended stays ended"
+    );
 }

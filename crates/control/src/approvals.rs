@@ -44,7 +44,7 @@ pub enum Gate {
     /// It was approved, and the approval is used up: make the call now.
     Open,
     /// It waits, or was refused.
-    Closed(Approval),
+    Closed(Box<Approval>),
 }
 
 // === impl Control ===
@@ -68,7 +68,7 @@ impl Control {
         let tx = self.store().begin(&granted).await?;
         if let Some(approval) = tx.approvals().find(&granted, &call, now).await? {
             if approval.state != ApprovalState::Approved {
-                return Ok(Gate::Closed(approval));
+                return Ok(Gate::Closed(Box::new(approval)));
             }
             if tx.approvals().finish(&granted, approval.id, now).await? {
                 tx.commit().await?;
@@ -77,10 +77,11 @@ impl Control {
         }
         let approval = self.hold(&tx, &granted, call, &held).await?;
         let deed = Deed::on(action::APPROVAL_REQUEST, &approval.id);
-        let detail = json!({ "install": held.install, "tool": held.tool, "arguments_sha256": held.digest });
+        let detail =
+            json!({ "install": held.install, "tool": held.tool, "arguments_sha256": held.digest });
         self.audit(&tx, ctx, &deed, detail).await?;
         tx.commit().await?;
-        Ok(Gate::Closed(approval))
+        Ok(Gate::Closed(Box::new(approval)))
     }
 
     async fn hold(

@@ -167,7 +167,7 @@ impl Control {
         let deed = Deed::new(action::POLICY_READ);
         let granted = self.require::<PolicyRead>(ctx, &deed).await?;
         let auditing = self.require::<AuditRead>(ctx, &deed).await?;
-        let after = policy::compile(0, draft).map_err(invalid)?;
+        let after = policy::compile(0, draft).map_err(|faults| invalid(&faults))?;
         let tx = self.store().read(&granted).await?;
         let before = self.compiled(&tx, &granted).await?;
         let events = recorded_calls(&tx, &auditing).await?;
@@ -179,9 +179,11 @@ impl Control {
         for event in events {
             simulation.calls += 1;
             let replayed = match Recorded::of(&event) {
-                Some(call) => replay(&call, event.at, (&before, &after), (&installs, &mut subjects))
-                    .await?
-                    .map(|change| (call, change)),
+                Some(call) => {
+                    replay(&call, event.at, (&before, &after), (&installs, &mut subjects))
+                        .await?
+                        .map(|change| (call, change))
+                }
                 None => None,
             };
             match replayed {
@@ -195,7 +197,11 @@ impl Control {
         }
         simulation.changes = changes.into_values().collect();
         simulation.changes.sort_by(|one, other| {
-            (other.calls, &one.principal, &one.tool).cmp(&(one.calls, &other.principal, &other.tool))
+            (other.calls, &one.principal, &one.tool).cmp(&(
+                one.calls,
+                &other.principal,
+                &other.tool,
+            ))
         });
         Ok(simulation)
     }
@@ -232,10 +238,7 @@ impl Control {
     }
 }
 
-async fn recorded_calls(
-    tx: &Tx,
-    granted: &Granted<AuditRead>,
-) -> Result<Vec<AuditEvent>, Error> {
+async fn recorded_calls(tx: &Tx, granted: &Granted<AuditRead>) -> Result<Vec<AuditEvent>, Error> {
     let mut events = Vec::new();
     let mut args = PageArgs { first: MAX_PAGE, after: None };
     loop {
@@ -262,8 +265,7 @@ async fn replay(
     let Some(install) = installs.iter().find(|it| it.alias == call.install) else {
         return Ok(None);
     };
-    let tool =
-        Resource::Tool { install: facts(install), name: &call.tool, effect: call.effect };
+    let tool = Resource::Tool { install: facts(install), name: &call.tool, effect: call.effect };
     let circumstances = Circumstances { client: call.client.clone(), network: None, at };
     let decided = |policies: &Arc<Compiled>| {
         policies.view(&subject, circumstances.clone()).decide_without_arguments(&tool)

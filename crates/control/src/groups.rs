@@ -89,12 +89,7 @@ impl Control {
     ///
     /// # Errors
     /// As [`Control::create_group`]; [`Error::NotFound`]; [`Error::Conflict`] for a group that a directory keeps.
-    pub async fn rename_group(
-        &self,
-        ctx: &OpCtx,
-        id: GroupId,
-        name: &str,
-    ) -> Result<Group, Error> {
+    pub async fn rename_group(&self, ctx: &OpCtx, id: GroupId, name: &str) -> Result<Group, Error> {
         let deed = Deed::on(action::GROUP_UPDATE, &id);
         let granted: Granted<MemberWrite> = self.require_whole(ctx, &deed).await?;
         check_name("name", name)?;

@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     CheckConnection, Control, Error, InstallConnector, SecretJson, UpdateInstall,
-    credentials::{Purpose, use_grant}, tenants::check_name, upstream::guarded,
+    credentials::{Purpose, use_grant},
+    tenants::check_name,
+    upstream::guarded,
 };
 
 const ALIAS_MAX: usize = 24;

@@ -4,10 +4,7 @@
 use domain::{
     CredentialId, DataKeyVersion, Granted, JobId, KeyRotation, KeyRotationId, OpCtx, Page,
     PageArgs, Principal, SystemReason, Tenant, TenantId,
-    authz::{
-        Permission,
-        permission::KeyRotate,
-    },
+    authz::{Permission, permission::KeyRotate},
     job::{Job, JobPayload, Lane, Settle},
 };
 use serde_json::json;

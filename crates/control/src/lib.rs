@@ -17,8 +17,8 @@ mod credentials;
 mod domains;
 mod endpoints;
 mod error;
-mod groups;
 mod explain;
+mod groups;
 mod health;
 mod housekeeping;
 mod install_form;
@@ -58,8 +58,8 @@ use store::Store;
 use telemetry::Metrics;
 use vault::Vault;
 
-pub use approvals::{Gate, HeldCall};
 pub use api_keys::{CreateApiKey, CreatedApiKey};
+pub use approvals::{Gate, HeldCall};
 pub use audit::{Action, AuditFilter, CallAudit};
 pub use audit_chain::{AuditRound, Verified};
 pub use audit_export::ExportStream;
@@ -152,7 +152,17 @@ impl Control {
         let ring_again = Duration::from_millis(parts.config.ring_again_milliseconds.into());
         let rung =
             moka::sync::Cache::builder().max_capacity(100_000).time_to_live(ring_again).build();
-        Self(Arc::new(Inner { parts, csrf_key, sso_key, providers, journal, targets, versions, policies, rung }))
+        Self(Arc::new(Inner {
+            parts,
+            csrf_key,
+            sso_key,
+            providers,
+            journal,
+            targets,
+            versions,
+            policies,
+            rung,
+        }))
     }
 
     /// The clock of this control plane.

@@ -198,7 +198,7 @@ impl Control {
         }
         let sources = change(version_of(&tx, &granted, newest).await?.sources)?;
         let version = newest + 1;
-        policy::compile(version, &sources).map_err(invalid)?;
+        policy::compile(version, &sources).map_err(|faults| invalid(&faults))?;
         let new = NewPolicySet {
             id: PolicySetId::generate(),
             version,
@@ -232,7 +232,7 @@ impl Control {
             Ok(compiled) => compiled,
             Err(faults) => {
                 tracing::error!(%tenant, policy.version = version, %faults, "Stored policies cannot be used: nothing is permitted");
-                policy::compile(version, &[]).map_err(invalid)?
+                policy::compile(version, &[]).map_err(|faults| invalid(&faults))?
             }
         };
         kept.insert(tenant, Arc::clone(&compiled));
@@ -258,7 +258,7 @@ fn readable(set: PolicySet) -> Result<PolicyVersion, Error> {
 }
 
 /// What is wrong with policies, for whoever wrote them.
-pub(crate) fn invalid(faults: Faults) -> Error {
+pub(crate) fn invalid(faults: &Faults) -> Error {
     Error::invalid("policy", "policy", faults.to_string())
 }
 

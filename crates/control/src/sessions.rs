@@ -85,12 +85,11 @@ impl Control {
     /// [`Error::Denied`] to whoever may not see the organisation.
     pub async fn list_organisations(&self, ctx: &OpCtx) -> Result<Vec<Tenant>, Error> {
         let granted = self.require::<TenantRead>(ctx, &Deed::new(action::TENANT_READ)).await?;
-        match ctx.principal() {
-            Principal::User(user) => Ok(self.store().directory().list_organisations(*user).await?),
-            _ => {
-                let tx = self.store().read(&granted).await?;
-                Ok(vec![tx.tenant().lookup(&granted).await?])
-            }
+        if let Principal::User(user) = ctx.principal() {
+            Ok(self.store().directory().list_organisations(*user).await?)
+        } else {
+            let tx = self.store().read(&granted).await?;
+            Ok(vec![tx.tenant().lookup(&granted).await?])
         }
     }
 

@@ -120,7 +120,12 @@ impl Control {
         Ok(owns.then_some(SetUpDone { tenant, owner, created: false }))
     }
 
-    pub(crate) async fn create_tenant(&self, tx: &Tx, id: TenantId, command: &SetUp) -> Result<Tenant, Error> {
+    pub(crate) async fn create_tenant(
+        &self,
+        tx: &Tx,
+        id: TenantId,
+        command: &SetUp,
+    ) -> Result<Tenant, Error> {
         let new = NewTenant {
             id,
             slug: command.tenant_slug.clone(),

@@ -129,7 +129,7 @@ impl Control {
         if !self.permits(ctx, &target.policies).some_tool_of(&target.install) {
             return Err(Error::NotFound);
         }
-        let secrets = self.secrets(ctx, &target).await?; 
+        let secrets = self.secrets(ctx, &target).await?;
         Ok(secrets.as_ref().and_then(|secrets| secrets.get(BEARER)).map(SecretString::from))
     }
 

@@ -12,30 +12,31 @@ pub mod key;
 pub mod keys;
 pub mod noun;
 pub mod page;
-pub mod provisioning;
 pub mod permit;
+pub mod provisioning;
 pub mod route;
 pub mod secret;
 
 pub use audit::{AuditEvent, AuditOutcome};
 pub use authz::{
-    Access, Classification, Denied, Granted, OpCtx, Origin, PermissionSet, Principal, Role, SystemReason,
+    Access, Classification, Denied, Granted, OpCtx, Origin, PermissionSet, Principal, Role,
+    SystemReason,
 };
+pub use id::KeyRotationId;
+pub use id::ScimTokenId;
 pub use id::{
     ApiKeyId, AuditId, CredentialId, EndpointId, GroupId, Id, IdError, InstallId, JobId,
     MembershipId, RecordId, RunId, SessionId, SignInLinkId, TenantId, UserId,
 };
+pub use id::{ApprovalId, PolicySetId};
 pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
 pub use identity::{Domain, Identity, SsoConnection};
+pub use keys::{DataKeyState, DataKeyVersion, KeyRotation};
 pub use noun::{
     ApiKey, Credential, Endpoint, Install, InstallStatus, Membership, Record, RecordHit, RunState,
     Session, SyncRun, Tenant, User,
 };
-pub use id::KeyRotationId;
-pub use keys::{DataKeyState, DataKeyVersion, KeyRotation};
-pub use id::{ApprovalId, PolicySetId};
 pub use page::{Page, PageArgs};
 pub use permit::{Approval, ApprovalState, PolicySet};
-pub use id::ScimTokenId;
 pub use provisioning::{DirectoryEntry, Group, GroupSource, ScimToken};
 pub use secret::{SecretString, TokenHash};

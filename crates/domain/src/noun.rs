@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ApiKeyId, Classification, CredentialId, EndpointId, InstallId, MembershipId, RecordId,
-    Role, RunId, SessionId, TenantId, UserId, identity::SessionProof,
+    ApiKeyId, Classification, CredentialId, EndpointId, InstallId, MembershipId, RecordId, Role,
+    RunId, SessionId, TenantId, UserId, identity::SessionProof,
 };
 
 /// An organisation.

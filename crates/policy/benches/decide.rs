@@ -5,7 +5,7 @@
 use std::{hint::black_box, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{Classification, GroupId, InstallId, InstallStatus, Role, TenantId};
 use policy::{
     Circumstances, Compiled, InstallFacts, Resource, Source, SourceBody, Subject, SubjectKind,
@@ -89,13 +89,13 @@ fn decisions(criterion: &mut Criterion) {
         // Guard rails and the default count too.
         sources.truncate(count.min(990));
         let policies = compile(1, &sources).expect("policies");
-        criterion.bench_function(BenchmarkId::new("compile", count).to_string().as_str(), |bench| {
+        criterion.bench_function(&format!("compile/{count}"), |bench| {
             bench.iter(|| compile(1, black_box(&sources)).expect("policies"));
         });
-        criterion.bench_function(BenchmarkId::new("decide/remembered", count).to_string().as_str(), |bench| {
+        criterion.bench_function(&format!("decide/remembered/{count}"), |bench| {
             bench.iter(|| policies.view(&subject, now()).decide(&tool(1, "tool_1"), b"{}"));
         });
-        criterion.bench_function(BenchmarkId::new("decide/anew", count).to_string().as_str(), |bench| {
+        criterion.bench_function(&format!("decide/anew/{count}"), |bench| {
             bench.iter_batched(
                 || {
                     let policies = compile(1, &sources).expect("policies");
@@ -107,18 +107,22 @@ fn decisions(criterion: &mut Criterion) {
             );
         });
         let reading = with_arguments(count.min(980));
-        criterion.bench_function(BenchmarkId::new("decide/arguments", count).to_string().as_str(), |bench| {
+        criterion.bench_function(&format!("decide/arguments/{count}"), |bench| {
             let view = reading.view(&subject, now());
             bench.iter(|| view.decide(&tool(1, "tool_1"), br#"{"path":"/srv/a","depth":3}"#));
         });
         let list = |policies: &Arc<Compiled>| {
             let view = policies.view(&subject, now());
-            names.iter().enumerate().filter(|(number, name)| view.lists(&tool(*number, name))).count()
+            names
+                .iter()
+                .enumerate()
+                .filter(|(number, name)| view.lists(&tool(*number, name)))
+                .count()
         };
-        criterion.bench_function(BenchmarkId::new("list-200/remembered", count).to_string().as_str(), |bench| {
+        criterion.bench_function(&format!("list-200/remembered/{count}"), |bench| {
             bench.iter(|| list(&policies));
         });
-        criterion.bench_function(BenchmarkId::new("list-200/anew", count).to_string().as_str(), |bench| {
+        criterion.bench_function(&format!("list-200/anew/{count}"), |bench| {
             bench.iter_batched(
                 || compile(1, &sources).expect("policies"),
                 |policies| list(&policies),

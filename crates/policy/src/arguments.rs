@@ -156,7 +156,10 @@ mod tests {
         let text = |path: &str| arguments.texts.get(path).map(String::as_str);
         assert_eq!(text("path"), Some("/etc"));
         assert_eq!((text("options/depth"), text("options/a~1b")), (Some("3"), Some("true")));
-        assert_eq!((text("tags/0"), text("tags/1"), text("tags/2")), (Some("x"), Some("1.5"), None));
+        assert_eq!(
+            (text("tags/0"), text("tags/1"), text("tags/2")),
+            (Some("x"), Some("1.5"), None)
+        );
         assert_eq!(arguments.numbers.get("options/depth"), Some(&3));
         assert_eq!(arguments.numbers.len(), 1);
     }

@@ -10,8 +10,8 @@ use std::{
 };
 
 use cedar_policy::{
-    ActionConstraint, Effect, Policy, PolicyFromJsonError, PolicyId, PolicySet, PrincipalConstraint, ResourceConstraint,
-    Schema, ValidationMode, Validator,
+    ActionConstraint, Effect, Policy, PolicyFromJsonError, PolicyId, PolicySet,
+    PrincipalConstraint, ResourceConstraint, Schema, ValidationMode, Validator,
 };
 use serde_json::Value;
 
@@ -96,10 +96,15 @@ pub fn compile(version: i64, sources: &[Source]) -> Result<Arc<Compiled>, Faults
     }
     if rules.len() > RULES_MAX {
         let message = format!("these are {} policies, and {RULES_MAX} can be kept", rules.len());
-        let help = "put people into groups and installs behind one condition instead of one policy each";
+        let help =
+            "put people into groups and installs behind one condition instead of one policy each";
         faults.push(Fault::new("", message, help));
     }
-    if faults.is_empty() { Ok(Arc::new(Compiled::new(version, rules))) } else { Err(Faults(faults)) }
+    if faults.is_empty() {
+        Ok(Arc::new(Compiled::new(version, rules)))
+    } else {
+        Err(Faults(faults))
+    }
 }
 
 /// Checks one policy by itself.
@@ -187,7 +192,8 @@ impl Rule {
         let policy = policy.new_id(PolicyId::new(&name));
         let json = policy.to_json().map_err(|_| unreadable())?;
         let (reads, relaxed) = analysed(&policy, json).map_err(|_| unreadable())?;
-        let annotations = policy.annotations().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let annotations =
+            policy.annotations().map(|(key, value)| (key.to_owned(), value.to_owned()));
         let title = policy.annotation(TITLE).unwrap_or(&source.title).to_owned();
         Ok(Self {
             title: if title.is_empty() { name.clone() } else { title },
@@ -208,6 +214,7 @@ impl Rule {
 }
 
 /// What the conditions of a policy read, and the policy without those that read arguments.
+#[expect(clippy::result_large_err, reason = "Cedar's own error, once per change of a policy")]
 fn analysed(
     policy: &Policy,
     mut json: Value,

@@ -148,7 +148,10 @@ impl Names {
         let texts = arguments.texts.iter().map(|(path, value)| (path.clone(), text(value)));
         let numbers =
             arguments.numbers.iter().map(|(path, value)| (path.clone(), Value::new_long(*value)));
-        Ok([tagged(uid(&self.arguments, "call"), texts)?, tagged(uid(&self.numbers, "call"), numbers)?])
+        Ok([
+            tagged(uid(&self.arguments, "call"), texts)?,
+            tagged(uid(&self.numbers, "call"), numbers)?,
+        ])
     }
 
     pub(crate) fn context(
@@ -222,9 +225,6 @@ fn made(
     Entity::new(uid, attributes, parents).map_err(|_| Misfit)
 }
 
-fn tagged(
-    uid: EntityUid,
-    tags: impl Iterator<Item = (String, Value)>,
-) -> Result<Entity, Misfit> {
+fn tagged(uid: EntityUid, tags: impl Iterator<Item = (String, Value)>) -> Result<Entity, Misfit> {
     Entity::new_with_tags(uid, [], [], tags).map_err(|_| Misfit)
 }

@@ -22,7 +22,7 @@ pub use fault::{Fault, Faults, Place};
 pub use question::{
     Answer, Circumstances, Decision, InstallFacts, Resource, Subject, SubjectKind, ToolEffect,
 };
-pub use setting::{Grantees, Source, Setting, SourceBody};
+pub use setting::{Grantees, Setting, Source, SourceBody};
 pub use view::View;
 
 /// What policies can speak about.

@@ -79,10 +79,9 @@ impl Reads {
             (Some("context"), Some("network")) => self.network = true,
             (Some("context"), Some("hour" | "weekday")) => self.time = true,
             (Some("context"), Some("arguments" | "numbers")) => self.arguments = true,
-            (Some("context"), _) | (_, None) => self.walk(left),
             (Some("resource"), Some("name")) => self.name = true,
             (Some("resource" | "principal"), Some(_)) => {}
-            (_, Some(_)) => self.walk(left),
+            _ => self.walk(left),
         }
     }
 

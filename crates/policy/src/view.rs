@@ -23,6 +23,7 @@ pub struct View {
 
 /// A question, as far as its policies look at it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::option_option, reason = "not looked at, unknown and known are three answers")]
 pub(crate) struct Key {
     class: u32,
     slice: u32,

@@ -7,11 +7,7 @@ use domain::{
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::{
-    Error, Tx,
-    entity::credential,
-    scoped::TenantOwned,
-};
+use crate::{Error, Tx, entity::credential, scoped::TenantOwned};
 
 /// Sealed secrets of the transaction's tenant.
 pub struct Credentials<'t> {

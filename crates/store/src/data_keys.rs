@@ -96,7 +96,13 @@ impl<'t> DataKeys<'t> {
             .order_by_asc(key::Column::Version)
             .all(connection)
             .await?;
-        Ok(rows.into_iter().map(wrapped).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        Ok(rows
+            .into_iter()
+            .map(wrapped)
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 
     /// What is known of every version, oldest first.
@@ -125,7 +131,11 @@ impl<'t> DataKeys<'t> {
     ///
     /// # Errors
     /// [`Error::Conflict`] on `data_key` when somebody else did so.
-    pub async fn succeed(&self, granted: &Granted<KeyRotate>, new: NewDataKey) -> Result<(), Error> {
+    pub async fn succeed(
+        &self,
+        granted: &Granted<KeyRotate>,
+        new: NewDataKey,
+    ) -> Result<(), Error> {
         let connection = self.tx.writing(granted)?;
         key::Entity::scoped_update(granted)
             .col_expr(key::Column::State, Expr::value(DataKeyState::Retiring.as_str()))
@@ -161,7 +171,11 @@ impl<'t> DataKeys<'t> {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn retire(&self, granted: &Granted<KeyRotate>, at: DateTime<Utc>) -> Result<(), Error> {
+    pub async fn retire(
+        &self,
+        granted: &Granted<KeyRotate>,
+        at: DateTime<Utc>,
+    ) -> Result<(), Error> {
         let states = [DataKeyState::Retiring.as_str()];
         self.destroy(granted, &states, at).await.map(drop)
     }
@@ -170,7 +184,11 @@ impl<'t> DataKeys<'t> {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn shred(&self, granted: &Granted<TenantDelete>, at: DateTime<Utc>) -> Result<u64, Error> {
+    pub async fn shred(
+        &self,
+        granted: &Granted<TenantDelete>,
+        at: DateTime<Utc>,
+    ) -> Result<u64, Error> {
         let states = [DataKeyState::Current.as_str(), DataKeyState::Retiring.as_str()];
         self.destroy(granted, &states, at).await
     }

@@ -251,7 +251,10 @@ impl<'t> DirectoryEntries<'t> {
         let changed = user::Entity::all_update()
             .filter(user::Column::Id.eq(user.uuid()))
             .col_expr(user::Column::Email, Expr::value(text::storable(email.to_lowercase())))
-            .col_expr(user::Column::DisplayName, Expr::value(text::storable(display_name.to_owned())))
+            .col_expr(
+                user::Column::DisplayName,
+                Expr::value(text::storable(display_name.to_owned())),
+            )
             .exec(connection)
             .await
             .map_err(Error::of_write("email"))?;

@@ -86,11 +86,7 @@ impl<'t> Groups<'t> {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn lookup(
-        &self,
-        granted: &Granted<MemberRead>,
-        id: GroupId,
-    ) -> Result<Group, Error> {
+    pub async fn lookup(&self, granted: &Granted<MemberRead>, id: GroupId) -> Result<Group, Error> {
         let connection = self.tx.reading(granted)?;
         let query = group::Entity::scoped(granted).filter(group::Column::Id.eq(id.uuid()));
         query.one(connection).await?.ok_or(Error::NotFound)?.try_into()
@@ -264,11 +260,7 @@ impl<'t> Groups<'t> {
     ///
     /// # Errors
     /// [`Error::NotFound`].
-    pub async fn remove(
-        &self,
-        granted: &Granted<MemberWrite>,
-        id: GroupId,
-    ) -> Result<(), Error> {
+    pub async fn remove(&self, granted: &Granted<MemberWrite>, id: GroupId) -> Result<(), Error> {
         let connection = self.tx.writing(granted)?;
         let removed = group::Entity::scoped_delete(granted)
             .filter(group::Column::Id.eq(id.uuid()))

@@ -62,9 +62,11 @@ impl Store {
             statements.push(format!("REVOKE ALL ON {schema}.{table} FROM {role}"));
             statements.push(format!("GRANT {rights} ON {schema}.{table} TO {role}"));
         }
-        statements.extend(RUNTIME_FUNCTIONS.iter().map(|function| {
-            format!("GRANT EXECUTE ON FUNCTION {schema}.{function} TO {role}")
-        }));
+        statements.extend(
+            RUNTIME_FUNCTIONS
+                .iter()
+                .map(|function| format!("GRANT EXECUTE ON FUNCTION {schema}.{function} TO {role}")),
+        );
         for statement in statements {
             tx.execute_unprepared(&statement).await?;
         }

@@ -8,7 +8,9 @@ use domain::{
         permission::{PolicyRead, PolicyWrite},
     },
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde_json::Value;
 
 use crate::{Error, Tx, entity::policy_set, page, scoped::TenantOwned, text, time::kept};

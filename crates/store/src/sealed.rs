@@ -161,8 +161,7 @@ impl<'t> Sealed<'t> {
 
 fn others<E: SealedEntity>(granted: &Granted<KeyRotate>, header: &[u8]) -> Select<E> {
     let length = i32::try_from(header.len()).unwrap_or(i32::MAX);
-    let beginning =
-        Func::cust("substr").arg(E::SEALED.into_column_ref()).arg(1).arg(length);
+    let beginning = Func::cust("substr").arg(E::SEALED.into_column_ref()).arg(1).arg(length);
     E::scoped(granted)
         .filter(E::SEALED.is_not_null())
         .filter(Expr::from(beginning).ne(header.to_vec()))

@@ -58,7 +58,7 @@ impl Directory<'_> {
             tenant_id: Set(tenant),
             connection_id: Set(connection),
             provider: Set(provider),
-            session_id: Set(attempt.session.map(|session| session.uuid())),
+            session_id: Set(attempt.session.map(domain::Id::uuid)),
             detail: Set(text::storable_json(attempt.detail)),
             created_at: Set(kept(attempt.created_at)),
             expires_at: Set(kept(expires_at)),

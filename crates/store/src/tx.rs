@@ -10,8 +10,9 @@ use sea_orm::{
 use tokio::task::JoinError;
 
 use crate::{
-    ApiKeys, Approvals, Audit, Credentials, DataKeys, Directory, Domains, Endpoints, Error, Installs, Members, Policies,
-    Records, Runs, Sealed, SsoConnections, Store, TenantRow, TxJobs, store::Turn,
+    ApiKeys, Approvals, Audit, Credentials, DataKeys, Directory, Domains, Endpoints, Error,
+    Installs, Members, Policies, Records, Runs, Sealed, SsoConnections, Store, TenantRow, TxJobs,
+    store::Turn,
 };
 
 /// A transaction of one tenant. Dropping it without [`Tx::commit`] takes everything back.
@@ -146,11 +147,6 @@ impl Tx {
         DataKeys::new(self)
     }
 
-    /// Everything that is sealed under it, wherever it stands.
-    pub const fn sealed(&self) -> Sealed<'_> {
-        Sealed::new(self)
-    }
-
     /// Versions of the policies over tools and records.
     pub const fn policies(&self) -> Policies<'_> {
         Policies::new(self)
@@ -159,6 +155,11 @@ impl Tx {
     /// Calls that wait for a person.
     pub const fn approvals(&self) -> Approvals<'_> {
         Approvals::new(self)
+    }
+
+    /// Everything that is sealed under it, wherever it stands.
+    pub const fn sealed(&self) -> Sealed<'_> {
+        Sealed::new(self)
     }
 
     /// Sync runs.

@@ -25,6 +25,7 @@ pub struct NameServer {
 // === impl NameServer ===
 
 impl NameServer {
+    #[expect(clippy::disallowed_methods, reason = "aborted when the name server is dropped")]
     pub async fn start() -> std::io::Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0").await?;
         let address = socket.local_addr()?;

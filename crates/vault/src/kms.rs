@@ -142,7 +142,8 @@ impl Kms {
             .into();
         let url = request.uri().to_string();
         let headers = request.headers().iter();
-        let headers = headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let headers =
+            headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let body = SignableBody::Bytes(request.body());
         let unsignable = |_| Error::NotConfigured { section: "vault.kms" };
         let signable = SignableRequest::new("POST", &url, headers, body).map_err(unsignable)?;

@@ -56,7 +56,7 @@ pub struct Config {
     pub provider: ProviderName,
     /// A key of a service that speaks the AWS KMS protocol.
     pub kms: Option<KmsConfig>,
-    /// A key of a HashiCorp Vault Transit engine.
+    /// A key of a `HashiCorp` Vault Transit engine.
     pub transit: Option<TransitConfig>,
 }
 

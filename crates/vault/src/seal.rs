@@ -93,8 +93,10 @@ pub(crate) fn open(
         FIRST_FORMAT => (context.first_bytes(), 1 + KEY_ID),
         _ => (context.bytes(data_key.version), 1 + VERSION),
     };
-    let (header, ciphertext) = sealed.split_at_checked(before_nonce + NONCE).ok_or(Error::Sealed)?;
-    cipher::open(&data_key.key, associated.as_bytes(), &header[before_nonce..], ciphertext).map(Opened)
+    let (header, ciphertext) =
+        sealed.split_at_checked(before_nonce + NONCE).ok_or(Error::Sealed)?;
+    cipher::open(&data_key.key, associated.as_bytes(), &header[before_nonce..], ciphertext)
+        .map(Opened)
 }
 
 // === impl DataKey ===

@@ -1,4 +1,4 @@
-//! A HashiCorp Vault Transit engine, or one that answers like it: the key-encryption key never leaves it.
+//! A `HashiCorp` Vault Transit engine, or one that answers like it: the key-encryption key never leaves it.
 //!
 //! The engine's key must be of a type that takes associated data (`aes256-gcm96`, its default, or `chacha20-poly1305`).
 
@@ -25,7 +25,7 @@ use crate::{
 pub(crate) const FORMAT: u8 = 4;
 const ENGINE: &str = "the Transit engine";
 
-/// A key of a HashiCorp Vault Transit engine.
+/// A key of a `HashiCorp` Vault Transit engine.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransitConfig {

@@ -47,7 +47,8 @@ impl Vault {
     }
 
     fn of(wrappers: Wrappers) -> Self {
-        let kept = |time| moka::sync::Cache::builder().max_capacity(KEPT_MAX).time_to_live(time).build();
+        let kept =
+            |time| moka::sync::Cache::builder().max_capacity(KEPT_MAX).time_to_live(time).build();
         Self(Arc::new(Inner { wrappers, fresh: kept(FRESH), stale: kept(STALE_MAX) }))
     }
 

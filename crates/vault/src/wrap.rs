@@ -1,4 +1,4 @@
-//! Who wraps data keys: the key-encryption key of this machine, a key service that speaks the AWS KMS protocol, or a HashiCorp
+//! Who wraps data keys: the key-encryption key of this machine, a key service that speaks the AWS KMS protocol, or a `HashiCorp`
 //! Vault Transit engine. What was wrapped by one of them opens as long as that one is configured, so that moving is a rotation.
 
 use domain::TenantId;

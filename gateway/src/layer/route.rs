@@ -115,9 +115,7 @@ impl Resolve {
                 Upstream::None => None,
                 Upstream::Native(_) => identified.routes.native(index).get(name).cloned(),
                 // Who may use nothing of an install causes no request to its server, and no failure that others would see.
-                Upstream::Remote(_)
-                    if !may_use_some(&identified.caller, install) =>
-                {
+                Upstream::Remote(_) if !may_use_some(&identified.caller, install) => {
                     unlisted = unlisted.or(Some(index));
                     None
                 }

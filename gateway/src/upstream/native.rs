@@ -68,9 +68,7 @@ pub(super) fn explain(error: control::Error, install: &str, tool: &str) -> Resul
         control::Error::NotFound
         | control::Error::Denied(_)
         | control::Error::Unauthenticated
-        | control::Error::Reauthenticate => {
-            Err(Refusal::UnknownTool { name: tool.to_owned() })
-        }
+        | control::Error::Reauthenticate => Err(Refusal::UnknownTool { name: tool.to_owned() }),
         internal @ control::Error::Internal(_) => Err(Refusal::Internal(Box::new(internal))),
     }
 }

@@ -92,8 +92,7 @@ impl Upstream {
 /// What the caller may use in one way or the other.
 fn sources(identified: &Identified<Routed>) -> impl Iterator<Item = &RouteInstall> {
     identified.routes.snapshot.installs.iter().filter(|install| {
-        may_read(&identified.caller, install)
-            || may_use_some(&identified.caller, install)
+        may_read(&identified.caller, install) || may_use_some(&identified.caller, install)
     })
 }
 

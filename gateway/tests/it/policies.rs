@@ -64,7 +64,10 @@ async fn tools_and_documents_above_ones_clearance_are_nowhere() {
     let reply = member.modern_reply("resources/read", document).await.expect("an answer");
     assert!(!reply.text().contains("cables"), "{}", reply.text());
     assert_eq!(names(&admin).await.len(), 4, "whoever is cleared for it goes on");
-    assert!(text(&call_result(&admin, "docs__read_file", json!({"path": "guide.md"})).await).contains("blue"));
+    assert!(
+        text(&call_result(&admin, "docs__read_file", json!({"path": "guide.md"})).await)
+            .contains("blue")
+    );
     let list = admin.modern("tools/list", json!({})).await.expect("a list");
     assert_eq!(list["cacheScope"], "private", "a filtered list is nobody else's");
 }
@@ -80,7 +83,14 @@ async fn changed_policy_counts_within_two_seconds_in_lists_calls_and_searches() 
     bench.until("nothing is listed", async || names(&client).await.is_empty()).await;
     assert!(changed.elapsed() < EFFECTIVE, "{:?}", changed.elapsed());
     assert!(read(&client, "guide.md").await.get("error").is_some());
-    assert!(call(&client, "search", json!({"query": "cables"})).await.json().expect("JSON").get("error").is_some());
+    assert!(
+        call(&client, "search", json!({"query": "cables"}))
+            .await
+            .json()
+            .expect("JSON")
+            .get("error")
+            .is_some()
+    );
     bench.control.restore_policies(&org.owner, 0).await.expect("restored");
     let changed = Instant::now();
     bench.until("everything is listed", async || names(&client).await.len() == 4).await;

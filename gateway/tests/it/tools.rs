@@ -196,8 +196,8 @@ async fn paused_install_disappears_within_moments() {
         credential: None,
         status: Some(InstallStatus::Paused),
         sync_interval_seconds: None,
-        classification: None,
         expected_version: None,
+        classification: None,
     };
     bench.control.update_install(&org.owner, install.id, pause).await.expect("paused");
     bench.until("nothing is listed", async || names(&client).await.is_empty()).await;

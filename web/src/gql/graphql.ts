@@ -21,6 +21,13 @@ export type CheckConnectionInput = {
   credential?: unknown;
 };
 
+/** How confidential something is. Whoever lacks the clearance for it neither sees nor reaches it. */
+export type Classification =
+  | 'CONFIDENTIAL'
+  | 'INTERNAL'
+  | 'PUBLIC'
+  | 'RESTRICTED';
+
 export type CreateApiKeyInput = {
   /** Null never expires. */
   expiresInDays?: number | null | undefined;
@@ -151,6 +158,8 @@ export type StartSyncInput = {
 };
 
 export type UpdateInstallInput = {
+  /** How confidential everything of it is. */
+  classification?: Classification | null | undefined;
   config?: unknown;
   credential?: unknown;
   displayName?: string | null | undefined;
@@ -276,6 +285,9 @@ export type RecordQueryVariables = Exact<{
 
 
 export type RecordQuery = { node:
+    | { id: string }
+    | { id: string }
+    | { id: string }
     | { id: string }
     | { id: string }
     | { id: string }

@@ -3,8 +3,9 @@
 use async_graphql::{ID, Interface};
 
 use super::{
-    api_key::ApiKey, approval::Approval, audit_event::AuditEvent, connector::Connector, endpoint::Endpoint,
-    install::Install, key::KeyRotation, member::User, policy::PolicySet, record::Record, sync_run::SyncRun, tenant::Tenant,
+    api_key::ApiKey, approval::Approval, audit_event::AuditEvent, connector::Connector,
+    endpoint::Endpoint, install::Install, key::KeyRotation, member::User, policy::PolicySet,
+    record::Record, sync_run::SyncRun, tenant::Tenant,
 };
 
 /// Something that can be fetched by its id alone.
@@ -21,7 +22,7 @@ pub(crate) enum Node {
     ApiKey(ApiKey),
     Group(super::group::Group),
     AuditEvent(AuditEvent),
+    KeyRotation(KeyRotation),
     PolicySet(PolicySet),
     Approval(Approval),
-    KeyRotation(KeyRotation),
 }

@@ -64,12 +64,9 @@ impl ScimTokensMutation {
                     user_errors: Vec::new(),
                 }
             }
-            Err(user_errors) => CreateScimTokenPayload {
-                scim_token: None,
-                secret: None,
-                url: None,
-                user_errors,
-            },
+            Err(user_errors) => {
+                CreateScimTokenPayload { scim_token: None, secret: None, url: None, user_errors }
+            }
         })
     }
 

@@ -10,9 +10,9 @@ use super::{endpoints, found};
 use crate::graphql::{
     caller::Caller,
     model::{
-        api_key::ApiKey, approval::Approval, audit_event::AuditEvent, connector, connector::Connector,
-        install::Install, key::KeyRotation, member::User, node::Node, policy::PolicySet, record::Record, sync_run::SyncRun,
-        tenant::Tenant,
+        api_key::ApiKey, approval::Approval, audit_event::AuditEvent, connector,
+        connector::Connector, install::Install, key::KeyRotation, member::User, node::Node,
+        policy::PolicySet, record::Record, sync_run::SyncRun, tenant::Tenant,
     },
     scalar::typed,
 };

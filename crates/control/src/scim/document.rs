@@ -83,7 +83,9 @@ pub(crate) fn single(attribute: &'static Attribute, value: &Value) -> Result<Val
         (Kind::Boolean, Value::Bool(_)) | (Kind::Text | Kind::Reference, Value::String(_)) => {
             Ok(value.clone())
         }
-        (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(true.into()),
+        (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => {
+            Ok(true.into())
+        }
         (Kind::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => {
             Ok(false.into())
         }

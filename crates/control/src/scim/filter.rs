@@ -138,7 +138,8 @@ fn holds(value: &Value, op: &CompareOp, wanted: &CompValue, exact: bool) -> bool
 }
 
 fn text_holds(have: &str, op: &CompareOp, want: &str, exact: bool) -> bool {
-    let times = DateTime::parse_from_rfc3339(have).ok().zip(DateTime::parse_from_rfc3339(want).ok());
+    let times =
+        DateTime::parse_from_rfc3339(have).ok().zip(DateTime::parse_from_rfc3339(want).ok());
     if let Some((have, want)) = times {
         return ordered(have.cmp(&want), op);
     }

@@ -44,8 +44,7 @@ impl Control {
         }
         let granted: Granted<MemberRead> = who.granted();
         let tx = self.store().read(&granted).await?;
-        let (groups, total) =
-            tx.groups().find_matching(&granted, &wanted, plan.portion()).await?;
+        let (groups, total) = tx.groups().find_matching(&granted, &wanted, plan.portion()).await?;
         let ids: Vec<_> = groups.iter().map(|it| it.id).collect();
         let mut members = tx.groups().members_of(&granted, &ids).await?;
         let resources = groups.iter().map(|group| {
@@ -264,7 +263,8 @@ fn rendered(who: &Provisioner, group: &Group, members: &[MembershipId]) -> Resou
     let id = group.id.uuid().to_string();
     let mut json = document_of(group, members);
     for member in json.get_mut("members").and_then(Value::as_array_mut).into_iter().flatten() {
-        let address = format!("{}/Users/{}", who.base, member["value"].as_str().unwrap_or_default());
+        let address =
+            format!("{}/Users/{}", who.base, member["value"].as_str().unwrap_or_default());
         member["$ref"] = Value::String(address);
         member["type"] = Value::String("User".to_owned());
     }

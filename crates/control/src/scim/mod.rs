@@ -74,7 +74,9 @@ pub enum ScimError {
     #[error("the resource has changed since that version")]
     Stale,
     /// It would leave the organisation without an owner.
-    #[error("this is the organisation's last active owner: make somebody else an owner in Patchbay first")]
+    #[error(
+        "this is the organisation's last active owner: make somebody else an owner in Patchbay first"
+    )]
     LastOwner,
     /// No token, or one that does not open this organisation.
     #[error("show a valid token of this organisation")]

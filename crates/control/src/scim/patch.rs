@@ -73,7 +73,10 @@ fn everywhere(
         return Err(ScimError::bad(ScimType::NoTarget, "say by `path` what is to be removed"));
     }
     let Value::Object(fields) = value else {
-        return Err(ScimError::bad(ScimType::InvalidValue, "without a path the value is an object"));
+        return Err(ScimError::bad(
+            ScimType::InvalidValue,
+            "without a path the value is an object",
+        ));
     };
     for (key, value) in fields {
         let extension = schema.extension.filter(|it| it.urn.eq_ignore_ascii_case(key));
@@ -212,7 +215,9 @@ fn appended(attribute: &'static Attribute, old: Value, value: &Value) -> Result<
             unset_primary(&mut items);
         }
         // What differs only in what the service adds is the same member.
-        let same = |it: &Value| *it == item || (attribute.name == "members" && it["value"] == item["value"]);
+        let same = |it: &Value| {
+            *it == item || (attribute.name == "members" && it["value"] == item["value"])
+        };
         if !items.iter().any(same) {
             items.push(item);
         }
@@ -254,8 +259,11 @@ fn change_items(
         let last = items.len().saturating_sub(1);
         let found = items.iter().any(hit);
         let primary = new == true && target.sub.is_some_and(|it| it.name == "primary");
-        let hits: Vec<bool> =
-            items.iter().enumerate().map(|(at, item)| if found { hit(item) } else { at == last }).collect();
+        let hits: Vec<bool> = items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| if found { hit(item) } else { at == last })
+            .collect();
         if primary {
             unset_primary(&mut items);
         }

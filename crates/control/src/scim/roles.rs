@@ -25,10 +25,8 @@ impl Control {
     ) -> Result<Option<ConnectionRules>, ScimError> {
         let reading: Granted<IdentityRead> = who.granted();
         let page = tx.sso_connections().list(&reading, &PageArgs::all()).await?;
-        let mut used: Vec<_> = page
-            .into_items()
-            .filter(|it| it.settings.state != ConnectionState::Draft)
-            .collect();
+        let mut used: Vec<_> =
+            page.into_items().filter(|it| it.settings.state != ConnectionState::Draft).collect();
         used.sort_by_key(|it| it.settings.state != ConnectionState::Enforced);
         Ok(used.into_iter().next().map(|it| it.settings.rules))
     }

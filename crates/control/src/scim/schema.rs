@@ -21,6 +21,7 @@ pub(crate) enum Kind {
 
 /// An attribute.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "the characteristics of RFC 7643 section 2.2")]
 pub(crate) struct Attribute {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,

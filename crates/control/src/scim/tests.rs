@@ -22,7 +22,7 @@ fn person() -> Value {
     })
 }
 
-fn patched(operations: Value) -> Document {
+fn patched(operations: &Value) -> Document {
     let mut document = document::read(&USERS, &person()).expect("a user");
     patch::apply(&USERS, &mut document, &json!({ "Operations": operations })).expect("applied");
     document
@@ -39,7 +39,7 @@ fn every_operator_decides_as_the_rfc_says() {
         r#"emails[type eq "work"].value pr or emails[type eq "work" and value co "@example.com"]"#,
         r#"emails.value eq "ada@home.example""#,
         r#"emails eq "ada@home.example""#,
-        r#"not (active eq false)"#,
+        r"not (active eq false)",
         r#"active eq true and name.familyName gt "A" and name.familyName le "lovelace""#,
         r#"meta.created ge "2026-11-23T08:00:00+01:00" and meta.created lt "2026-11-23T07:00:01Z""#,
         r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department eq "engines""#,
@@ -58,7 +58,7 @@ fn every_operator_decides_as_the_rfc_says() {
         r#"emails[type eq "home" and primary eq true]"#,
         "nickName pr",
         r#"userName gt "b""#,
-        r#"not (userName pr)"#,
+        r"not (userName pr)",
     ] {
         let filter = filter::parse(text).expect(text);
         assert!(!filter::matches(&filter, &person()), "{text}");
@@ -82,16 +82,16 @@ fn database_is_given_only_what_everything_that_matches_has() {
 /// As in the public documentation of Entra ID, with and without its flag for compliance.
 #[test]
 fn dialect_of_entra_is_understood() {
-    let off = patched(json!([{ "op": "Replace", "path": "active", "value": "False" }]));
+    let off = patched(&json!([{ "op": "Replace", "path": "active", "value": "False" }]));
     assert_eq!(off["active"], false);
-    let dotted = patched(json!([{ "op": "Replace", "value": {
+    let dotted = patched(&json!([{ "op": "Replace", "value": {
         "displayName": "Countess", "name.givenName": "Augusta", "emails[type eq \"work\"].value": "c@example.com",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "Analysis" } }]));
     assert_eq!(dotted["displayName"], "Countess");
     assert_eq!(dotted["name"], json!({ "givenName": "Augusta", "familyName": "Lovelace" }));
     assert_eq!(dotted["emails"][0]["value"], "c@example.com");
     assert_eq!(dotted[super::ENTERPRISE]["department"], "Analysis");
-    let made = patched(json!([
+    let made = patched(&json!([
         { "op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "+44 20" },
         { "op": "Add", "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager", "value": "M1" },
     ]));
@@ -102,7 +102,7 @@ fn dialect_of_entra_is_understood() {
 /// As in the public documentation of Okta.
 #[test]
 fn dialect_of_okta_is_understood() {
-    let off = patched(json!([{ "op": "replace", "value": { "active": false } }]));
+    let off = patched(&json!([{ "op": "replace", "value": { "active": false } }]));
     assert_eq!(off["active"], false);
     let mut group = document::read(&GROUPS, &json!({
         "displayName": "Staff", "members": [{ "value": "a" }, { "value": "b" }, { "value": "c" }] }))
@@ -133,7 +133,9 @@ fn paths_that_lead_nowhere_are_refused_in_the_words_of_the_rfc() {
         let mut document = document::read(&USERS, &person()).expect("a user");
         let body = json!({ "Operations": [operation] });
         match patch::apply(&USERS, &mut document, &body) {
-            Err(super::ScimError::Bad { kind, .. }) => assert_eq!(kind.as_str(), expected, "{body}"),
+            Err(super::ScimError::Bad { kind, .. }) => {
+                assert_eq!(kind.as_str(), expected, "{body}");
+            }
             other => panic!("{body}: {other:?}"),
         }
     }

@@ -64,8 +64,7 @@ impl Control {
             let message = "two tokens overlap for at most 30 days";
             return Err(Error::invalid("overlapHours", "out_of_range", message));
         }
-        let secret: SecretString =
-            format!("{PREFIX}{}", random_token()?.expose_secret()).into();
+        let secret: SecretString = format!("{PREFIX}{}", random_token()?.expose_secret()).into();
         let text = secret.expose_secret();
         let created_by = match ctx.principal() {
             Principal::User(user) => Some(*user),

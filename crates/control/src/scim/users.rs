@@ -328,7 +328,8 @@ impl Control {
         by: Option<MembershipId>,
     ) -> Result<(), ScimError> {
         let reading: Granted<MemberRead> = who.granted();
-        let wanted = MemberMatch { user_name: Some(user_name.to_owned()), ..MemberMatch::default() };
+        let wanted =
+            MemberMatch { user_name: Some(user_name.to_owned()), ..MemberMatch::default() };
         let (found, _) = tx.directory_entries().find_matching(&reading, &wanted, (0, 2)).await?;
         let another = |it: &DirectoryMember| it.entry.is_some() && Some(it.membership.id) != by;
         if found.iter().any(another) {

@@ -75,7 +75,7 @@ struct Header {
 // === impl Refusal ===
 
 impl Refusal {
-    fn because(why: impl ToString) -> Self {
+    fn because(why: &(impl ToString + ?Sized)) -> Self {
         Self::Other(why.to_string())
     }
 }
@@ -84,7 +84,7 @@ impl From<ClaimsVerificationError> for Refusal {
     fn from(error: ClaimsVerificationError) -> Self {
         match error {
             ClaimsVerificationError::SignatureVerification(error) => error.into(),
-            other => Self::because(other),
+            other => Self::because(&other),
         }
     }
 }
@@ -93,7 +93,7 @@ impl From<SignatureVerificationError> for Refusal {
     fn from(error: SignatureVerificationError) -> Self {
         match error {
             SignatureVerificationError::NoMatchingKey => Self::UnknownKey,
-            other => Self::because(other),
+            other => Self::because(&other),
         }
     }
 }
@@ -106,7 +106,7 @@ pub(super) fn check_id_token(
 ) -> Result<Claims, Refusal> {
     let token: CoreIdToken = text.parse().map_err(|_| Refusal::because("it is not an ID token"))?;
     let (client, now) = (expected.client, expected.now);
-    let issuer = IssuerUrl::new(client.issuer.clone()).map_err(Refusal::because)?;
+    let issuer = IssuerUrl::new(client.issuer.clone()).map_err(|error| Refusal::because(&error))?;
     let skew = TimeDelta::seconds(SKEW_SECONDS);
     let verifier =
         CoreIdTokenVerifier::new_public_client(ClientId::new(client.id.clone()), issuer, keys)
@@ -198,7 +198,7 @@ fn check_access_token(
     let key = token.signing_key(verifier)?;
     let access = AccessToken::new(access.to_owned());
     let made = AccessTokenHash::from_token(&access, token.signing_alg()?, key);
-    if made.map_err(Refusal::because)? == *said {
+    if made.map_err(|error| Refusal::because(&error))? == *said {
         Ok(())
     } else {
         Err(Refusal::because("it came with another access token"))

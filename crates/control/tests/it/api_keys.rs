@@ -67,7 +67,8 @@ async fn key_never_has_a_higher_role_than_its_maker() {
     tx.commit().await.expect("a commit");
     let caller = plane.control.by_api_key(text, "r").await.expect("a caller");
     assert_eq!(caller.access().permissions, Role::Viewer.permissions());
-    let snapshot = plane.control.route_snapshot("acme").await.expect("routes").expect("a tenant").snapshot;
+    let snapshot =
+        plane.control.route_snapshot("acme").await.expect("routes").expect("a tenant").snapshot;
     let by_route = plane.control.by_route_key(&snapshot, text, "r").expect("a caller");
     assert_eq!(by_route.access(), caller.access());
 
@@ -76,7 +77,8 @@ async fn key_never_has_a_higher_role_than_its_maker() {
     tx.commit().await.expect("a commit");
     let after = plane.control.by_api_key(text, "r").await;
     assert!(matches!(after, Err(Error::Unauthenticated)), "{after:?}");
-    let snapshot = plane.control.route_snapshot("acme").await.expect("routes").expect("a tenant").snapshot;
+    let snapshot =
+        plane.control.route_snapshot("acme").await.expect("routes").expect("a tenant").snapshot;
     assert!(plane.control.by_route_key(&snapshot, text, "r").is_none());
 }
 

@@ -19,9 +19,9 @@ const EXPECTED: &[(&str, usize)] = &[
     ("RotateKeys", 2),
     ("RunJob", 1),
     ("ScheduleSync", 1),
-    ("SealCredential", 2),
+    ("SealCredential", 1),
     ("SetUp", 1),
-    ("SignIn", 3),
+    ("SignIn", 1),
     ("UseCredential", 1),
 ];
 

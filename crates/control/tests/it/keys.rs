@@ -3,8 +3,7 @@
 use control::{Control, Error};
 use domain::{
     AuditOutcome, DataKeyState, Granted, Install, KeyRotation, Role, SystemReason, TenantId,
-    authz::permission::KeyRotate,
-    job::Settle,
+    authz::permission::KeyRotate, job::Settle,
 };
 use serde_json::json;
 use store::{SealedRow, SealedTable, Store};
@@ -156,9 +155,8 @@ async fn credential_that_is_given_in_mid_rotation_is_under_the_new_key() {
     let command = fake_install(json!({}), Some(json!({ "bearer_token": "t0ken" })));
     let given = plane.install_with(command).await.install;
     let rows = sealed(&plane.store, plane.tenant).await;
-    let of = |version| {
-        rows.iter().filter(|row| row.sealed.starts_with(&vault::header(version))).count()
-    };
+    let of =
+        |version| rows.iter().filter(|row| row.sealed.starts_with(&vault::header(version))).count();
     assert_eq!((of(1), of(2)), (2, 1));
     plane.work().await;
     opens(&plane, &given).await.expect("it opens");
@@ -212,10 +210,8 @@ async fn each_opening_is_in_the_audit_log_with_its_purpose() {
     let plane = Plane::start().await;
     let install = installs(&plane, 1).await.remove(0);
     opens(&plane, &install).await.expect("it opens");
-    let change = control::UpdateInstall {
-        config: Some(json!({})),
-        ..control::UpdateInstall::default()
-    };
+    let change =
+        control::UpdateInstall { config: Some(json!({})), ..control::UpdateInstall::default() };
     plane.control.update_install(&plane.owner, install.id, change).await.expect("checked");
     plane.control.flush_audit().await;
     let entries = plane.audit("credential.open").await;

@@ -47,9 +47,13 @@ async fn versions(plane: &Plane) {
     let set = saved.set.expect("a stored version");
     assert_eq!((set.version, set.author), (1, owner.principal().to_string()));
     assert_eq!(set.created_at, plane.clock.now());
-    let stale = SavePolicy { expected_version: Some(0), ..cedar("mine", "permit (principal, action, resource);") };
+    let stale = SavePolicy {
+        expected_version: Some(0),
+        ..cedar("mine", "permit (principal, action, resource);")
+    };
     assert!(matches!(control.save_policy(owner, stale).await, Err(Error::Conflict { .. })));
-    let wrong = control.save_policy(owner, cedar("mine", "permit (principal, action, resource)\nwhen { 1 };"));
+    let wrong = control
+        .save_policy(owner, cedar("mine", "permit (principal, action, resource)\nwhen { 1 };"));
     let Err(Error::Invalid { message, .. }) = wrong.await else { panic!("not a policy") };
     assert!(message.contains("line 2"), "{message}");
     let removed = control.remove_policy(owner, "everybody", Some(1)).await.expect("removed");
@@ -78,7 +82,10 @@ async fn explanation_names_the_policy_that_decides() {
         explained.rules.iter().map(|rule| rule.name.clone()).collect::<Vec<_>>()
     };
     let allowed = ask("wipe").await.expect("an answer");
-    assert_eq!((allowed.decision, named(&allowed)), (Decision::Allow, vec!["everybody".to_owned()]));
+    assert_eq!(
+        (allowed.decision, named(&allowed)),
+        (Decision::Allow, vec!["everybody".to_owned()])
+    );
     let setting = PolicySetting::HideDestructive {
         install: Some(install.id),
         except: Grantees { roles: vec![Role::Admin], groups: Vec::new() },
@@ -130,14 +137,17 @@ async fn simulation_lists_the_recorded_calls_that_a_draft_decides_otherwise() {
     let all = "permit (principal, action, resource);";
     let same = plane.control.simulate_policies(&plane.owner, &draft(all)).await.expect("replayed");
     assert_eq!((same.calls, same.undecided, same.changes.len()), (3, 0, 0));
-    let reads = "permit (principal, action == Action::\"tool.call\", resource) when { resource.readOnly };";
-    let fewer = plane.control.simulate_policies(&plane.owner, &draft(reads)).await.expect("replayed");
+    let reads =
+        "permit (principal, action == Action::\"tool.call\", resource) when { resource.readOnly };";
+    let fewer =
+        plane.control.simulate_policies(&plane.owner, &draft(reads)).await.expect("replayed");
     let [change] = fewer.changes.as_slice() else { panic!("{:?}", fewer.changes) };
     assert_eq!((change.tool.as_str(), change.calls), ("wipe", 2));
     assert_eq!((change.before, change.after), (Decision::Allow, Decision::Deny));
     assert_eq!(change.principal, caller.principal().to_string());
     let reading = "permit (principal, action == Action::\"tool.call\", resource) when { context.arguments.hasTag(\"x\") };";
-    let unknown = plane.control.simulate_policies(&plane.owner, &draft(reading)).await.expect("replayed");
+    let unknown =
+        plane.control.simulate_policies(&plane.owner, &draft(reading)).await.expect("replayed");
     assert_eq!((unknown.undecided, unknown.changes.len()), (3, 0), "arguments are not recorded");
 }
 
@@ -165,10 +175,7 @@ async fn approvals(plane: &Plane) {
         plane.control.decide_approval(&plane.owner, approval.id, true).await
     };
     approve(pass(&one, held).await).await.expect("approved");
-    for different in [
-        HeldCall { digest: "digest-b", ..held },
-        HeldCall { tool: "echo", ..held },
-    ] {
+    for different in [HeldCall { digest: "digest-b", ..held }, HeldCall { tool: "echo", ..held }] {
         assert!(matches!(pass(&one, different).await, Gate::Closed(_)));
     }
     assert!(matches!(pass(&other, held).await, Gate::Closed(_)), "somebody else's");

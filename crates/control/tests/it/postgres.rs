@@ -48,7 +48,8 @@ async fn an_organisation_works_on_postgres() {
     assert_eq!(hits.len(), 1);
     let call = control.call_tool(&caller, installed.install.id, "echo", &json!({})).await;
     assert!(call.is_ok(), "{call:?}");
-    let snapshot = control.route_snapshot("acme").await.expect("routes").expect("a tenant").snapshot;
+    let snapshot =
+        control.route_snapshot("acme").await.expect("routes").expect("a tenant").snapshot;
     assert!(control.by_route_key(&snapshot, key.secret.expose_secret(), "r").is_some());
     control.revoke_api_key(&plane.owner, key.key.id).await.expect("revoked");
     control.flush_audit().await;

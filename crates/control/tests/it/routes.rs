@@ -109,7 +109,9 @@ async fn viewer_key_may_use_nothing() {
     let caller = caller.expect("a caller");
     let permits = plane.control.permits(&caller, &policies);
     assert!(!permits.tool(&snapshot.installs[0], "echo", ToolEffect::ReadOnly));
-    assert!(!permits.some_tool(&snapshot.installs[0]) && !permits.some_record(&snapshot.installs[0]));
+    assert!(
+        !permits.some_tool(&snapshot.installs[0]) && !permits.some_record(&snapshot.installs[0])
+    );
 }
 
 #[tokio::test]

@@ -52,7 +52,8 @@ async fn refused_credential_hides_the_install() {
     assert_eq!(hidden.status, InstallStatus::NeedsReauth);
     let after = plane.control.call_tool(&plane.owner, install, "echo", &json!({})).await;
     assert!(matches!(after, Err(Error::NotFound)), "{after:?}");
-    let snapshot = plane.control.route_snapshot("acme").await.expect("routes").expect("a tenant").snapshot;
+    let snapshot =
+        plane.control.route_snapshot("acme").await.expect("routes").expect("a tenant").snapshot;
     assert!(snapshot.installs.is_empty());
 }
 

@@ -86,7 +86,10 @@ async fn rotate(plane: &Plane, tenant: &Tenant, what: What) -> Result<String, Co
         }
         What::Data => {
             let begun = plane.control.operator_rotate_data_key(tenant.id).await?;
-            format!("{slug}\tversion {} seals from now on; {} secrets follow\n", begun.to_version, begun.total)
+            format!(
+                "{slug}\tversion {} seals from now on; {} secrets follow\n",
+                begun.to_version, begun.total
+            )
         }
     })
 }

@@ -76,7 +76,9 @@ pub(crate) enum CommandError {
     Gateway(#[from] gateway::Error),
     #[error("there is no organisation `{slug}` here: `patchbay set-up` makes one")]
     NoTenant { slug: String },
-    #[error("give the public keys by `--public-key`: `patchbay audit keys` or `/api/v1/audit-keys` names them")]
+    #[error(
+        "give the public keys by `--public-key`: `patchbay audit keys` or `/api/v1/audit-keys` names them"
+    )]
     NoAuditKey,
     #[error("the export {path} cannot be read")]
     AuditFile {

@@ -5,8 +5,8 @@ use std::{str::FromStr, sync::Arc};
 use cedar_policy::{
     Authorizer, Context, Decision as Outcome, Entities, EntityUid, PolicySet, Request, Schema,
 };
-use domain::{Classification, InstallId, InstallStatus, PermissionSet, Role, TenantId};
 use domain::authz::PermissionName;
+use domain::{Classification, InstallId, InstallStatus, PermissionSet, Role, TenantId};
 use policy::{
     Circumstances, Compiled, Decision, InstallFacts, Resource, Subject, SubjectKind, ToolEffect,
     compile,
@@ -76,8 +76,9 @@ fn policies() -> impl Strategy<Value = String> {
     let clauses = vec((select(vec!["when", "unless"]), conditions()), 0..3);
     (select(vec!["permit", "permit", "forbid"]), principals, resources, clauses).prop_map(
         |(effect, principal, resource, clauses)| {
-            let clauses: String =
+            let clauses: Vec<String> =
                 clauses.iter().map(|(word, it)| format!(" {word} {{ {it} }}")).collect();
+            let clauses = clauses.concat();
             format!("{effect} ({principal}, action == Action::\"tool.call\", {resource}){clauses};")
         },
     )
@@ -86,8 +87,11 @@ fn policies() -> impl Strategy<Value = String> {
 /// A set; conditions that the validator proves to be always false of each other are left out by hand: they are no policy.
 fn compiled() -> impl Strategy<Value = Arc<Compiled>> {
     vec(policies(), 1..12).prop_map(|texts| {
-        let sources: Vec<_> =
-            texts.iter().enumerate().map(|(index, text)| cedar(&format!("p{index}"), text)).collect();
+        let sources: Vec<_> = texts
+            .iter()
+            .enumerate()
+            .map(|(index, text)| cedar(&format!("p{index}"), text))
+            .collect();
         compile(1, &sources).expect("generated policies are valid")
     })
 }
@@ -98,7 +102,11 @@ fn subjects() -> impl Strategy<Value = Subject> {
         select(Role::ALL),
         select(vec![vec![], vec![STAFF], vec![STAFF, LEADS]]),
         select(Classification::ALL),
-        select(vec![PermissionSet::all(), PermissionSet::of(&[PermissionName::McpUse]), PermissionSet::EMPTY]),
+        select(vec![
+            PermissionSet::all(),
+            PermissionSet::of(&[PermissionName::McpUse]),
+            PermissionSet::EMPTY,
+        ]),
         select(vec![None, Some(vec![DOCS]), Some(vec![SHOP])]),
         select(vec![SubjectKind::User, SubjectKind::ApiKey]),
     )
@@ -131,7 +139,11 @@ fn tools() -> impl Strategy<Value = Resource<'static>> {
 }
 
 fn circumstances() -> impl Strategy<Value = Circumstances> {
-    (select(vec!["claude", "cursor", ""]), select(vec![Some([10, 0, 0, 1]), Some([8, 8, 8, 8]), None]), 0..30_i64)
+    (
+        select(vec!["claude", "cursor", ""]),
+        select(vec![Some([10, 0, 0, 1]), Some([8, 8, 8, 8]), None]),
+        0..30_i64,
+    )
         .prop_map(|(client, network, hours)| Circumstances {
             client: client.to_owned(),
             network: network.map(Into::into),
@@ -147,7 +159,8 @@ fn plain(
     circumstances: &Circumstances,
     arguments: &str,
 ) -> Outcome {
-    let text: String = policies.rules().iter().map(|rule| format!("{}\n", rule.text)).collect();
+    let texts: Vec<&str> = policies.rules().iter().map(|rule| rule.text.as_str()).collect();
+    let text = texts.join("\n");
     let set = PolicySet::from_str(&text).expect("policies");
     let Resource::Tool { install, name, effect } = resource else { panic!("tools only") };
     let schema = Schema::from_cedarschema_str(policy::SCHEMA).expect("a schema").0;
@@ -196,7 +209,11 @@ fn plain(
     let request = Request::new(principal, action, resource, context, Some(&schema));
     let response = Authorizer::new().is_authorized(&request.expect("a request"), &set, &entities);
     // A policy that cannot be evaluated refuses.
-    if response.diagnostics().errors().next().is_some() { Outcome::Deny } else { response.decision() }
+    if response.diagnostics().errors().next().is_some() {
+        Outcome::Deny
+    } else {
+        response.decision()
+    }
 }
 
 fn flat(arguments: &str) -> (Value, Value) {
@@ -288,7 +305,11 @@ fn caller_named_in_a_scope_alone_is_not_taken_for_another() {
 fn ids_cannot_be_made_to_look_like_others() {
     let text = format!("forbid (principal, action, resource == Tool::\"{DOCS}/wipe\");");
     let policies = crate::world::with(&[("one", &text)]);
-    let of = |id: InstallId, name| Resource::Tool { install: install(id), name, effect: ToolEffect::Writes };
+    let of = |id: InstallId, name| Resource::Tool {
+        install: install(id),
+        name,
+        effect: ToolEffect::Writes,
+    };
     let subject = crate::world::subject(Role::Member);
     let view = policies.view(&subject, now());
     assert!(!view.lists(&of(DOCS, "wipe")));

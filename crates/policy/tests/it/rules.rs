@@ -118,12 +118,18 @@ fn conditions_on_arguments_client_network_and_time_count() {
             "no-etc",
             "forbid (principal, action == Action::\"tool.call\", resource) when { context.arguments.hasTag(\"path\") && context.arguments.getTag(\"path\") like \"/etc/*\" };",
         ),
-        ("known-client", "forbid (principal, action, resource) unless { context.client == \"claude\" };"),
+        (
+            "known-client",
+            "forbid (principal, action, resource) unless { context.client == \"claude\" };",
+        ),
         (
             "office",
             "forbid (principal, action, resource) unless { context has network && context.network.isInRange(ip(\"10.0.0.0/8\")) };",
         ),
-        ("hours", "forbid (principal, action, resource) unless { context.hour < 18 && context.weekday <= 5 };"),
+        (
+            "hours",
+            "forbid (principal, action, resource) unless { context.hour < 18 && context.weekday <= 5 };",
+        ),
     ]);
     let (member, read) = (subject(Role::Member), tool("read", ToolEffect::ReadOnly));
     let ask = |circumstances, arguments: &str| {
@@ -172,11 +178,16 @@ fn what_is_wrong_is_named_with_its_line_and_a_way_out() {
         ("permit (principal in Role::\"boss\", action, resource);", "boss"),
         ("@approval(\"x\") forbid (principal, action, resource);", "@approval"),
         ("permit (principal, action == Action::\"tool.cal\", resource);", "tool.cal"),
-        ("permit (principal, action == Action::\"tool.call\", resource) when { context.arguments.getTag(\"a\") == \"b\" };", "tag"),
+        (
+            "permit (principal, action == Action::\"tool.call\", resource) when { context.arguments.getTag(\"a\") == \"b\" };",
+            "tag",
+        ),
     ] {
         let faults = wrong(text);
         assert!(faults[0].to_string().contains(says), "{text}: {}", faults[0]);
     }
     let twice = compile(1, &[cedar("a", policy::DEFAULT), cedar("a", policy::DEFAULT)]);
-    assert!(twice.expect_err("two of one name").to_string().contains("another policy has this name"));
+    assert!(
+        twice.expect_err("two of one name").to_string().contains("another policy has this name")
+    );
 }

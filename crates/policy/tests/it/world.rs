@@ -56,11 +56,7 @@ pub(crate) fn now() -> Circumstances {
 }
 
 pub(crate) fn cedar(name: &str, text: &str) -> Source {
-    Source {
-        name: name.to_owned(),
-        title: String::new(),
-        body: SourceBody::Cedar(text.to_owned()),
-    }
+    Source { name: name.to_owned(), title: String::new(), body: SourceBody::Cedar(text.to_owned()) }
 }
 
 /// The defaults with more beside them.

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 #[sea_orm(table_name = "group_members")]
 pub(crate) struct Model {
     pub(crate) tenant_id: Uuid,

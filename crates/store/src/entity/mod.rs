@@ -3,15 +3,15 @@
 pub(crate) mod affiliation;
 pub(crate) mod api_key;
 pub(crate) mod api_key_hash;
-pub(crate) mod audit_checkpoint;
 pub(crate) mod approval;
+pub(crate) mod audit_checkpoint;
 pub(crate) mod audit_event;
 pub(crate) mod audit_head;
 pub(crate) mod audit_key;
 pub(crate) mod audit_setting;
 pub(crate) mod credential;
-pub(crate) mod directory_entry;
 pub(crate) mod data_key_version;
+pub(crate) mod directory_entry;
 pub(crate) mod domain;
 pub(crate) mod endpoint;
 pub(crate) mod group;

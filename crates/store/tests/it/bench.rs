@@ -6,7 +6,7 @@ use domain::{
 };
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbBackend, Statement};
 use serde_json::json;
-use store::{Config, NewInstall, NewRecord, NewRun, NewTenant, NewUser, Store};
+use store::{Config, NewDataKey, NewInstall, NewRecord, NewRun, NewTenant, NewUser, Store};
 use tempfile::TempDir;
 use testkit::services::TestDatabase;
 
@@ -40,6 +40,17 @@ pub(crate) fn granted<P: Permission>(tenant: TenantId) -> Granted<P> {
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000, 123_456_789).expect("in range")
         + TimeDelta::seconds(seconds)
+}
+
+/// As [`at`], as it comes back: to the microsecond.
+pub(crate) fn kept(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(at(seconds).timestamp_micros()).expect("in range")
+}
+
+/// The first data key of an organisation.
+pub(crate) fn data_key(wrapped: &[u8]) -> NewDataKey {
+    let wrapped = wrapped.to_vec();
+    NewDataKey { version: 1, wrapped, wrapped_by: "test".to_owned(), created_at: at(0) }
 }
 
 /// A document of the stream `docs`; its hash is of its text.

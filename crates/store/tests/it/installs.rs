@@ -8,7 +8,7 @@ use domain::{
 use serde_json::json;
 use store::{EndpointChange, Error, InstallChange, NewCredential, NewEndpoint, NewMember};
 
-use crate::bench::{at, granted, new_install, on_both};
+use crate::bench::{at, data_key, granted, new_install, on_both};
 
 fn no_change() -> InstallChange {
     InstallChange {
@@ -207,21 +207,21 @@ async fn new_credential_takes_the_place_of_the_old_one() {
 }
 
 #[tokio::test]
-async fn tenant_has_one_data_key() {
+async fn version_of_a_data_key_is_made_once() {
     on_both(async |bench| {
         let (acme, other) = (bench.tenant("acme").await, bench.tenant("other").await);
         let tx = bench.store.begin(&granted::<CredentialOpen>(acme)).await.expect("begin");
-        assert_eq!(tx.data_keys().find(&granted(acme)).await.expect("find"), None);
-        tx.data_keys().create(&granted(acme), vec![1, 2, 3]).await.expect("create");
+        assert_eq!(tx.data_keys().find(&granted(acme), 1).await.expect("find"), None);
+        tx.data_keys().create(&granted(acme), data_key(&[1, 2, 3])).await.expect("create");
         tx.commit().await.expect("commit");
         let tx = bench.store.begin(&granted::<CredentialOpen>(acme)).await.expect("begin");
-        let found = tx.data_keys().find(&granted(acme)).await.expect("find");
-        assert_eq!(found, Some(vec![1, 2, 3]));
-        let second = tx.data_keys().create(&granted(acme), vec![4]).await;
+        let found = tx.data_keys().find(&granted(acme), 1).await.expect("find");
+        assert_eq!(found.map(|key| key.wrapped), Some(vec![1, 2, 3]));
+        let second = tx.data_keys().create(&granted(acme), data_key(&[4])).await;
         assert!(matches!(second, Err(Error::Conflict { field: "data_key" })), "{second:?}");
         drop(tx);
         let tx = bench.store.read(&granted::<CredentialOpen>(other)).await.expect("read");
-        assert_eq!(tx.data_keys().find(&granted(other)).await.expect("find"), None);
+        assert_eq!(tx.data_keys().find(&granted(other), 1).await.expect("find"), None);
     })
     .await;
 }

@@ -10,13 +10,13 @@ use store::{
     Config, Error, IsolationFault, NewAudit, NewCredential, NewEndpoint, NewMember, Store,
 };
 
-use crate::bench::{Bench, at, document, granted, postgres_database};
+use crate::bench::{Bench, at, data_key, document, granted, postgres_database};
 
 const TENANT_TABLES: [&str; 9] = [
     "memberships",
     "installs",
     "credentials",
-    "data_keys",
+    "data_key_versions",
     "endpoints",
     "api_keys",
     "runs",
@@ -40,7 +40,7 @@ pub(crate) async fn furnished(bench: &Bench, slug: &str) -> TenantId {
         created_at: at(0),
     };
     tx.members().create(&granted(tenant), member).await.expect("member");
-    tx.data_keys().create(&granted(tenant), vec![7; 32]).await.expect("data key");
+    tx.data_keys().create(&granted(tenant), data_key(&[7; 32])).await.expect("data key");
     let id = CredentialId::generate();
     let credential = NewCredential { id, install, version: 1, sealed: vec![1, 2, 3] };
     tx.credentials().put(&granted(tenant), credential).await.expect("credential");
@@ -126,8 +126,8 @@ async fn row_for_another_tenant_cannot_be_written_or_given_away() {
     let db = bench.raw().await;
     let tx = as_tenant(&db, other).await;
     let insert = format!(
-        "insert into data_keys (tenant_id, wrapped) values ('{}', '\\x00')
-         on conflict do nothing",
+        "insert into data_key_versions (tenant_id, version, wrapped, wrapped_by, state, created_at)
+         values ('{}', 9, '\\x00', 'test', 'retiring', now())",
         acme.uuid()
     );
     let error = tx.execute_unprepared(&insert).await.expect_err("refused");

@@ -10,7 +10,7 @@ use domain::{
 use serde_json::json;
 use store::{Error, NewDomain, NewMember, NewSession, NewSignInAttempt, SignInAttempt, Store};
 
-use crate::bench::{at, granted, on_both};
+use crate::bench::{at, granted, kept, on_both};
 
 fn reading(tenant: TenantId) -> Granted<IdentityRead> {
     granted(tenant)
@@ -67,7 +67,7 @@ async fn attempt_ends_once_and_only_in_the_browser_that_began_it() {
             voucher: Some(Voucher::Provider("google".to_owned())),
             session: None,
             detail: json!({ "name": "Acme" }),
-            created_at: at(0),
+            created_at: kept(0),
         };
         let (state, browser) = (TokenHash::of("state"), TokenHash::of("browser"));
         let new =
@@ -95,7 +95,7 @@ async fn proven_domain_leads_to_one_organisation_until_it_is_given_up() {
         let owner = || async { store.directory().find_domain_owner("acme.example").await };
         assert_eq!(owner().await.expect("asked"), None, "a claim leads nowhere");
         let ours = prove(store, &ours, at(1)).await.expect("proven");
-        assert_eq!(ours.verified_at, Some(at(1)));
+        assert_eq!(ours.verified_at, Some(kept(1)));
         assert_eq!(owner().await.expect("asked"), Some(acme));
         let refused = prove(store, &theirs, at(2)).await;
         assert!(matches!(refused, Err(Error::Conflict { field: "name" })), "{refused:?}");
@@ -103,7 +103,7 @@ async fn proven_domain_leads_to_one_organisation_until_it_is_given_up() {
         let granted = writing(acme);
         let tx = store.begin(&granted).await.expect("begin");
         let missed = tx.domains().miss(&granted, &ours, at(3), false).await.expect("missed");
-        assert_eq!((missed.verified_at, missed.missing_since), (Some(at(1)), Some(at(3))));
+        assert_eq!((missed.verified_at, missed.missing_since), (Some(kept(1)), Some(kept(3))));
         assert!(tx.domains().owns(&reading(acme), "acme.example").await.expect("asked"));
         let released = tx.domains().miss(&granted, &missed, at(4), true).await.expect("released");
         assert_eq!(released.verified_at, None);

@@ -35,8 +35,8 @@ async fn transaction_that_nobody_waits_for_leaves_no_open_one_to_the_next() {
             let mut step = 0;
             poll_fn(|cx| {
                 step += 1;
-                let begun = begin.as_mut().poll(cx).is_ready();
-                if begun || step == limit { Poll::Ready(()) } else { Poll::Pending }
+                let done = begin.as_mut().poll(cx).is_ready();
+                if done || step == limit { Poll::Ready(()) } else { Poll::Pending }
             })
             .await;
             drop(begin);

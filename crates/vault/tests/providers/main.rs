@@ -46,11 +46,8 @@ async fn earlier_local_key_still_opens_and_wrapping_again_moves_to_the_new_one()
     let (wrapped, _) =
         Vault::build(&before).expect("a vault").new_data_key(tenant, 1).await.expect("a key");
 
-    let both = Config {
-        key_file: Some(new.clone()),
-        previous_key_files: vec![old],
-        ..Config::default()
-    };
+    let both =
+        Config { key_file: Some(new.clone()), previous_key_files: vec![old], ..Config::default() };
     let vault = Vault::build(&both).expect("a vault");
     vault.unwrap(tenant, 1, &wrapped).await.expect("the earlier key opens");
     let rewrapped = vault.rewrap(tenant, &wrapped).await.expect("wrapped again");

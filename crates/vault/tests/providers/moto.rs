@@ -27,7 +27,7 @@ impl Moto {
         let http = Http::new();
         let url = format!("http://127.0.0.1:{port}/moto-api/data.json");
         let ready = async || http.get(&url, &[]).await.is_ok();
-        process.wait_ready(Duration::from_secs(60), ready).await.expect("moto answers");
+        process.wait_ready(Duration::from_mins(1), ready).await.expect("moto answers");
         Self { port, http, _process: process, _directory: directory }
     }
 

@@ -1,4 +1,4 @@
-//! A server that answers like a HashiCorp Vault Transit engine, as its published API describes it: `encrypt`, `decrypt` and `rewrap`
+//! A server that answers like a `HashiCorp` Vault Transit engine, as its published API describes it: `encrypt`, `decrypt` and `rewrap`
 //! of one key with versions and associated data, the token in `X-Vault-Token`, 400 for what does not open and 403 for a wrong token.
 //! It is a double, because no package registry has the server itself.
 
@@ -40,6 +40,7 @@ struct Engine {
 impl TransitDouble {
     pub(crate) const TOKEN: &'static str = "s.right";
 
+    #[expect(clippy::disallowed_methods, reason = "aborted when the double is dropped")]
     pub(crate) async fn start() -> Self {
         let engine = Arc::new(Engine::default());
         engine.rotate();
