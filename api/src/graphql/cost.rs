@@ -31,6 +31,16 @@ pub(crate) const SHORT_LISTS: &[&str] = &[
     "Connector.tools",
     "Connector.streams",
     "CheckConnectionPayload.items",
+    "KeyRing.dataKeys",
+    "PolicyExplanation.policies",
+    "PolicySet.policies",
+    "PolicySimulation.changes",
+    "PolicyValidation.rules",
+    "PolicyValidation.faults",
+    "Query.organisations",
+    "Rule.annotations",
+    "SsoProvider.groupRoles",
+    "SsoProvider.requiredClaims",
 ];
 
 /// Refuses documents that cost more than [`MAX_COST`].

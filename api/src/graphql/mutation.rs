@@ -1,5 +1,25 @@
 //! Root fields that change something. What was to be expected is data in the payload; only surprises are errors.
 
+/// Payloads of mutations that give the same thing: each has a type of its own, as clients that follow Relay expect.
+macro_rules! payloads {
+    ($field:ident: $node:ty, [$($name:ident),+]) => {$(
+        #[derive(async_graphql::SimpleObject)]
+        pub(crate) struct $name {
+            $field: Option<$node>,
+            user_errors: Vec<UserError>,
+        }
+
+        impl From<Result<$node, Vec<UserError>>> for $name {
+            fn from(outcome: Result<$node, Vec<UserError>>) -> Self {
+                match outcome {
+                    Ok($field) => Self { $field: Some($field), user_errors: Vec::new() },
+                    Err(user_errors) => Self { $field: None, user_errors },
+                }
+            }
+        }
+    )+};
+}
+
 mod api_keys;
 mod audit;
 mod groups;

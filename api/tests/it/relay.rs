@@ -74,7 +74,7 @@ fn every_mutation_takes_one_input_and_gives_its_user_errors() {
     for field in objects["Mutation"].fields.iter().map(|field| &field.node) {
         let name = field.name.node.as_str();
         // Takes nothing, and nothing can be wrong with that.
-        if name == "signOut" {
+        if ["signOut", "signOutEverywhere", "createAuditCheckpoint"].contains(&name) {
             continue;
         }
         let (initial, rest) = name.split_at(1);

@@ -40,7 +40,7 @@ pub(crate) struct SsoConnection(pub(crate) domain::SsoConnection);
 pub(crate) struct SsoTest(domain::identity::ConnectionTest);
 
 /// A way to sign in by the organisation's own provider, which speaks OpenID Connect.
-#[Object]
+#[Object(name = "SsoProvider")]
 impl SsoConnection {
     pub(crate) async fn id(&self) -> ID {
         ID(self.0.id.to_string())

@@ -81,11 +81,7 @@ pub(crate) struct RemoveSsoConnectionInput {
     id: ID,
 }
 
-#[derive(SimpleObject)]
-pub(crate) struct SsoConnectionPayload {
-    sso_connection: Option<SsoConnection>,
-    user_errors: Vec<UserError>,
-}
+payloads!(sso_connection: SsoConnection, [CreateSsoConnectionPayload, UpdateSsoConnectionPayload]);
 
 #[derive(SimpleObject)]
 pub(crate) struct RemoveSsoConnectionPayload {
@@ -109,11 +105,7 @@ pub(crate) struct RemoveDomainInput {
     id: ID,
 }
 
-#[derive(SimpleObject)]
-pub(crate) struct DomainPayload {
-    domain: Option<Domain>,
-    user_errors: Vec<UserError>,
-}
+payloads!(domain: Domain, [AddDomainPayload, VerifyDomainPayload]);
 
 #[derive(SimpleObject)]
 pub(crate) struct RemoveDomainPayload {
@@ -128,7 +120,7 @@ impl IdentityMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateSsoConnectionInput,
-    ) -> Result<SsoConnectionPayload> {
+    ) -> Result<CreateSsoConnectionPayload> {
         let caller = Caller::of(ctx);
         let command = CreateSsoConnection {
             name: input.name,
@@ -145,7 +137,7 @@ impl IdentityMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateSsoConnectionInput,
-    ) -> Result<SsoConnectionPayload> {
+    ) -> Result<UpdateSsoConnectionPayload> {
         connection(update(Caller::of(ctx), input).await)
     }
 
@@ -168,7 +160,11 @@ impl IdentityMutation {
     }
 
     /// Claims a domain. Its record shows that it is the organisation's.
-    async fn add_domain(&self, ctx: &Context<'_>, input: AddDomainInput) -> Result<DomainPayload> {
+    async fn add_domain(
+        &self,
+        ctx: &Context<'_>,
+        input: AddDomainInput,
+    ) -> Result<AddDomainPayload> {
         let caller = Caller::of(ctx);
         domain(caller.control.add_domain(&caller.ctx, &input.name).await)
     }
@@ -178,7 +174,7 @@ impl IdentityMutation {
         &self,
         ctx: &Context<'_>,
         input: VerifyDomainInput,
-    ) -> Result<DomainPayload> {
+    ) -> Result<VerifyDomainPayload> {
         let caller = Caller::of(ctx);
         let verified = async {
             let id = typed(&input.id, "id")?;
@@ -223,21 +219,16 @@ async fn update(
     caller.control.update_sso_connection(&caller.ctx, command).await
 }
 
-fn connection(outcome: Result<domain::SsoConnection, Error>) -> Result<SsoConnectionPayload> {
-    Ok(match expected(outcome)? {
-        Ok(connection) => SsoConnectionPayload {
-            sso_connection: Some(SsoConnection(connection)),
-            user_errors: Vec::new(),
-        },
-        Err(user_errors) => SsoConnectionPayload { sso_connection: None, user_errors },
-    })
+fn connection<P: From<Result<SsoConnection, Vec<UserError>>>>(
+    outcome: Result<domain::SsoConnection, Error>,
+) -> Result<P> {
+    Ok(expected(outcome)?.map(SsoConnection).into())
 }
 
-fn domain(outcome: Result<domain::Domain, Error>) -> Result<DomainPayload> {
-    Ok(match expected(outcome)? {
-        Ok(domain) => DomainPayload { domain: Some(Domain(domain)), user_errors: Vec::new() },
-        Err(user_errors) => DomainPayload { domain: None, user_errors },
-    })
+fn domain<P: From<Result<Domain, Vec<UserError>>>>(
+    outcome: Result<domain::Domain, Error>,
+) -> Result<P> {
+    Ok(expected(outcome)?.map(Domain).into())
 }
 
 impl From<SsoRulesInput> for ConnectionRules {

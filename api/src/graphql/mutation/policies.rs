@@ -39,12 +39,7 @@ pub(crate) struct RestorePolicySetInput {
     version: i64,
 }
 
-/// What a change of the policies gives.
-#[derive(SimpleObject)]
-pub(crate) struct PolicySetPayload {
-    policy_set: Option<PolicySet>,
-    user_errors: Vec<UserError>,
-}
+payloads!(policy_set: PolicySet, [SavePolicyPayload, RemovePolicyPayload, RestorePolicySetPayload]);
 
 /// A decision about a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -72,7 +67,7 @@ impl PoliciesMutation {
         &self,
         ctx: &Context<'_>,
         input: SavePolicyInput,
-    ) -> Result<PolicySetPayload> {
+    ) -> Result<SavePolicyPayload> {
         payload(save(Caller::of(ctx), input).await)
     }
 
@@ -81,7 +76,7 @@ impl PoliciesMutation {
         &self,
         ctx: &Context<'_>,
         input: RemovePolicyInput,
-    ) -> Result<PolicySetPayload> {
+    ) -> Result<RemovePolicyPayload> {
         let caller = Caller::of(ctx);
         let expected = input.expected_version;
         payload(caller.control.remove_policy(&caller.ctx, &input.name, expected).await)
@@ -92,7 +87,7 @@ impl PoliciesMutation {
         &self,
         ctx: &Context<'_>,
         input: RestorePolicySetInput,
-    ) -> Result<PolicySetPayload> {
+    ) -> Result<RestorePolicySetPayload> {
         let caller = Caller::of(ctx);
         payload(caller.control.restore_policies(&caller.ctx, input.version).await)
     }
@@ -113,13 +108,10 @@ impl PoliciesMutation {
     }
 }
 
-fn payload(result: Result<PolicyVersion, control::Error>) -> Result<PolicySetPayload> {
-    Ok(match expected(result)? {
-        Ok(version) => {
-            PolicySetPayload { policy_set: Some(PolicySet(version)), user_errors: Vec::new() }
-        }
-        Err(user_errors) => PolicySetPayload { policy_set: None, user_errors },
-    })
+fn payload<P: From<Result<PolicySet, Vec<UserError>>>>(
+    result: Result<PolicyVersion, control::Error>,
+) -> Result<P> {
+    Ok(expected(result)?.map(PolicySet).into())
 }
 
 async fn save(caller: &Caller, input: SavePolicyInput) -> Result<PolicyVersion, control::Error> {

@@ -21,7 +21,7 @@ const EXPECTED: &[(&str, usize)] = &[
     ("ScheduleSync", 1),
     ("SealCredential", 1),
     ("SetUp", 1),
-    ("SignIn", 1),
+    ("SignIn", 3),
     ("UseCredential", 1),
 ];
 

@@ -208,8 +208,8 @@ async fn upgrade_keeps_roles_and_keys_of_what_was_there() {
         let db = crate::bench::raw(url).await;
         let run = async |sql: &str| db.execute_unprepared(sql).await.expect("a statement");
         migrations::Migrator::up(&db, Some(4)).await.expect("the old schema");
-        let (tenant, user) = (uuid(1), uuid(2));
         let postgres = url == &database.owner_url;
+        let (tenant, user) = (uuid(1, postgres), uuid(2, postgres));
         if postgres {
             run(&format!("select set_config('app.tenant', {tenant}, false)")).await;
         }
@@ -239,6 +239,11 @@ async fn upgrade_keeps_roles_and_keys_of_what_was_there() {
     }
 }
 
-fn uuid(number: u128) -> String {
-    format!("'00000000-0000-0000-0000-{number:012}'")
+/// SQLite keeps an id as its 16 bytes.
+fn uuid(number: u128, postgres: bool) -> String {
+    if postgres {
+        format!("'00000000-0000-0000-0000-{number:012}'")
+    } else {
+        format!("x'{number:032x}'")
+    }
 }
