@@ -13,6 +13,7 @@ mod m20261123_000010_audit_chain;
 mod m20261123_000020_keys;
 mod m20261123_000030_policies;
 mod m20261123_000040_groups;
+mod m20261123_000050_members;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -64,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000040_groups::Migration),
             Box::new(m20261123_000020_keys::Migration),
             Box::new(m20261123_000030_policies::Migration),
+            Box::new(m20261123_000050_members::Migration),
         ]
     }
 }

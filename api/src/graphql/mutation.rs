@@ -26,6 +26,7 @@ mod groups;
 mod identity;
 mod installs;
 mod keys;
+mod members;
 mod policies;
 mod scim_tokens;
 mod session;
@@ -42,6 +43,7 @@ pub(crate) struct Mutation(
     installs::InstallsMutation,
     syncs::SyncsMutation,
     api_keys::ApiKeysMutation,
+    members::MembersMutation,
     groups::GroupsMutation,
     scim_tokens::ScimTokensMutation,
     policies::PoliciesMutation,

@@ -96,6 +96,41 @@ const TABLE: &[Case] = &[
     case("Query.search", P::RecordRead, "{ search(query: \"patchbay\") { score } }"),
     case("Query.endpoints", P::EndpointRead, "{ endpoints { url } }"),
     case("Query.members", P::MemberRead, "{ members(first: 1) { nodes { id } } }"),
+    case(
+        "Query.node",
+        P::MemberRead,
+        "{ node(id: \"membership:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Mutation.updateMember",
+        P::MemberWrite,
+        "mutation { payload: updateMember(input: { id: \"membership:0192f3c4-0000-7000-8000-000000000000\", role: VIEWER }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.suspendMember",
+        P::MemberWrite,
+        "mutation { payload: suspendMember(input: { id: \"membership:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.reactivateMember",
+        P::MemberWrite,
+        "mutation { payload: reactivateMember(input: { id: \"membership:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.removeMember",
+        P::MemberWrite,
+        "mutation { payload: removeMember(input: { id: \"membership:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.transferOwnership",
+        P::TenantDelete,
+        "mutation { payload: transferOwnership(input: { toId: \"membership:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.leaveOrganisation",
+        P::TenantRead,
+        "mutation { payload: leaveOrganisation(input: { tenantId: \"tenant:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
     case("Query.groups", P::MemberRead, "{ groups(first: 1) { nodes { id } } }"),
     case(
         "Query.node",

@@ -7,7 +7,7 @@ use api::{Api, Config};
 use backplane::{Cache, CacheConfig, Queue, QueueConfig, Signal};
 use connector_sdk::OperatorPolicy;
 use control::{Clock, Control, CreateApiKey, Parts, SetUp};
-use domain::{InstallId, OpCtx, Role, secret::ExposeSecret};
+use domain::{InstallId, OpCtx, Role, TenantId, UserId, secret::ExposeSecret};
 use egress::Egress;
 use http::Method;
 use serde_json::{Value, json};
@@ -101,11 +101,12 @@ impl Plane {
             owner_name: format!("Owner of {slug}"),
         };
         let done = self.control.set_up(set_up).await.expect("a new organisation");
-        let link = self
-            .control
-            .create_sign_in_link(done.tenant.id, done.owner.id)
-            .await
-            .expect("a sign-in link");
+        self.session(done.tenant.id, done.owner.id).await
+    }
+
+    /// Signs a member in through the door, by a link.
+    pub(crate) async fn session(&self, tenant: TenantId, user: UserId) -> Organisation {
+        let link = self.control.create_sign_in_link(tenant, user).await.expect("a sign-in link");
         let reply = self.post(&format!("/sign-in/{}", link.expose_secret()), &[], "").await;
         assert_eq!(reply.status, 303, "{}", reply.text());
         let cookie = reply.header("set-cookie").split(';').next().unwrap_or_default().to_owned();

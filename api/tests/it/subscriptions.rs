@@ -194,6 +194,47 @@ async fn connection_ends_soon_after_its_key() {
     assert_eq!(ended, Ok(4401));
 }
 
+/// Another owner of an organisation that is there, signed in.
+async fn second_owner(plane: &Plane, slug: &str) -> Caller {
+    let set_up = control::SetUp {
+        tenant_slug: slug.to_owned(),
+        tenant_name: slug.to_owned(),
+        owner_email: format!("second@{slug}.example"),
+        owner_name: "Second".to_owned(),
+    };
+    let done = plane.control.set_up(set_up).await.expect("an owner");
+    plane.session(done.tenant.id, done.owner.id).await.session
+}
+
+#[tokio::test]
+async fn connection_ends_soon_after_its_caller_gets_another_role() {
+    let plane = Plane::start().await;
+    let acme = plane.organisation("acme").await;
+    let second = second_owner(&plane, "acme").await;
+    let mut socket = Socket::signed_in(&plane, &second).await;
+    let members = "{ members(first: 10) { nodes { id user { displayName } } } }";
+    let members = plane.graphql(&acme.session, members, json!({})).await;
+    let nodes = members["data"]["members"]["nodes"].as_array().expect("members");
+    let id = &nodes.iter().find(|it| it["user"]["displayName"] == "Second").expect("there")["id"];
+    let update = "mutation($id: ID!) { updateMember(input: { id: $id, role: MEMBER }) {
+        member { role status clearance } userErrors { message } } }";
+    let updated = plane.graphql(&acme.session, update, json!({ "id": id })).await;
+    assert_eq!(updated["data"]["updateMember"]["member"]["role"], "MEMBER", "{updated}");
+    let ended = tokio::time::timeout(Duration::from_secs(5), socket.closed()).await;
+    assert_eq!(
+        ended,
+        Ok(4403),
+        "what was permitted before is asked for again at most five seconds later"
+    );
+    // The session lives on, with what it may today.
+    let mut socket = Socket::signed_in(&plane, &second).await;
+    let remove = "mutation($id: ID!) { removeMember(input: { id: $id }) { removedId userErrors { message } } }";
+    let removed = plane.graphql(&acme.session, remove, json!({ "id": id })).await;
+    assert_eq!(&removed["data"]["removeMember"]["removedId"], id, "{removed}");
+    let ended = tokio::time::timeout(Duration::from_secs(5), socket.closed()).await;
+    assert_eq!(ended, Ok(4401));
+}
+
 #[tokio::test]
 async fn subscriptions_of_one_connection_are_limited() {
     let plane = Plane::start_with(|config, _| config.max_subscriptions = 2).await;

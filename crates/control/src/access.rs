@@ -2,7 +2,7 @@
 
 use domain::{
     Denied, Granted, InstallId, OpCtx, SystemReason, TenantId,
-    authz::{Permission, PermissionName, permission::AuditWrite},
+    authz::{Permission, PermissionName, PermissionSet, permission::AuditWrite},
 };
 use serde_json::{Value, json};
 use store::{NewAudit, Tx};
@@ -48,6 +48,19 @@ impl Control {
         if ctx.reaches(install) { Ok(granted) } else { Err(Error::NotFound) }
     }
 
+    /// Refuses, and writes down, what would give or take more than the caller holds.
+    pub(crate) async fn require_holding(
+        &self,
+        ctx: &OpCtx,
+        deed: &Deed,
+        wanted: PermissionSet,
+    ) -> Result<(), Error> {
+        match beyond(ctx, wanted) {
+            Some(denied) => self.refuse(ctx, deed, denied).await,
+            None => Ok(()),
+        }
+    }
+
     /// Writes a refusal down and gives it back.
     pub(crate) async fn refuse<T>(
         &self,
@@ -75,6 +88,13 @@ impl Control {
         tx.audit().append(&audit_grant(ctx.tenant(), ctx.request_id()), audit).await?;
         Ok(())
     }
+}
+
+/// The first of these permissions that the caller does not hold.
+pub(crate) fn beyond(ctx: &OpCtx, wanted: PermissionSet) -> Option<Denied> {
+    let access = ctx.access();
+    let missing = wanted.without(access.permissions).iter().next();
+    missing.map(|permission| Denied { role: access.role, permission })
 }
 
 /// The audit log is append-only for the system alone; the actor inside the entry is the caller.

@@ -78,6 +78,7 @@ pub use installs::{CheckConnection, InstallConnector, Installed, UpdateInstall};
 pub use journal::CallSlot;
 pub use keys::{KeyRing, Rewrapped};
 pub use login::SignedIn;
+pub use members::{TransferOwnership, UpdateMember};
 pub use permits::{Permits, tool_effect};
 pub use policies::{PolicyVersion, SavePolicy};
 pub use policy::{

@@ -142,7 +142,8 @@ impl Control {
     }
 }
 
-fn person(ctx: &OpCtx) -> Result<UserId, Error> {
+/// The person who asks; keys have nothing of their own.
+pub(crate) fn person(ctx: &OpCtx) -> Result<UserId, Error> {
     match ctx.principal() {
         Principal::User(user) => Ok(*user),
         _ => Err(Error::NotFound),

@@ -25,15 +25,20 @@ impl<'t> Standings<'t> {
     pub(crate) async fn of_user(&mut self, user: UserId) -> Result<Option<Access>, Error> {
         if let Entry::Vacant(entry) = self.members.entry(user) {
             let membership = self.tx.members().find(&self.reading, user).await?;
-            // Whom the directory has switched off may nothing, by whichever door.
-            let active = membership.filter(|it| it.deactivated_at.is_none());
-            let mut access = active.as_ref().map(of_membership);
-            if let (Some(access), Some(membership)) = (&mut access, &active) {
-                access.groups = self.tx.groups().of_member(&self.reading, membership.id).await?;
-            }
+            // Whom the directory or an admin has switched off may nothing, by whichever door.
+            let active = membership.filter(Membership::is_active);
+            let access = match &active {
+                Some(membership) => Some(of_membership(self.tx, &self.reading, membership).await?),
+                None => None,
+            };
             entry.insert(access);
         }
         Ok(self.members[&user].clone())
+    }
+
+    /// The standing that a membership gives, whether the member may come in at present or not.
+    pub(crate) async fn of_membership(&self, membership: &Membership) -> Result<Access, Error> {
+        of_membership(self.tx, &self.reading, membership).await
     }
 
     /// The standing of a key: its own, and never more than the person who made it has today. `None` when that person has left.
@@ -47,6 +52,12 @@ impl<'t> Standings<'t> {
     }
 }
 
-fn of_membership(membership: &Membership) -> Access {
-    Access::of_role(membership.role, membership.clearance)
+async fn of_membership(
+    tx: &Tx,
+    reading: &Granted<MemberRead>,
+    membership: &Membership,
+) -> Result<Access, Error> {
+    let mut access = Access::of_role(membership.role, membership.clearance);
+    access.groups = tx.groups().of_member(reading, membership.id).await?;
+    Ok(access)
 }

@@ -116,7 +116,8 @@ impl Control {
         let members: Granted<MemberRead> = granted(tenant.id);
         let tx = self.store().read(&members).await?;
         let membership = tx.members().find(&members, owner.id).await?;
-        let owns = membership.is_some_and(|membership| membership.role == Role::Owner);
+        let owns = membership
+            .is_some_and(|membership| membership.role == Role::Owner && membership.is_active());
         Ok(owns.then_some(SetUpDone { tenant, owner, created: false }))
     }
 

@@ -40,6 +40,8 @@ pub struct Membership {
     pub created_at: DateTime<Utc>,
     /// Since when the organisation's directory has switched the member off: they may nothing.
     pub deactivated_at: Option<DateTime<Utc>>,
+    /// Since when people here have suspended the member: they may nothing.
+    pub suspended_at: Option<DateTime<Utc>>,
 }
 
 /// A signed-in browser.
@@ -207,6 +209,15 @@ pub struct ApiKey {
     pub expires_at: Option<DateTime<Utc>>,
     pub last_used_at: Option<DateTime<Utc>>,
     pub revoked_at: Option<DateTime<Utc>>,
+}
+
+// === impl Membership ===
+
+impl Membership {
+    /// Whether the member may come in: neither the directory nor an admin has switched them off.
+    pub const fn is_active(&self) -> bool {
+        self.deactivated_at.is_none() && self.suspended_at.is_none()
+    }
 }
 
 // === impl InstallStatus ===

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use domain::{
     DirectoryEntry, Granted, Membership, MembershipId, Role, User, UserId,
-    authz::permission::{ApiKeyWrite, MemberRead, MemberWrite},
+    authz::permission::{MemberRead, MemberWrite},
 };
 use sea_orm::{
     ActiveValue::Set,
@@ -193,7 +193,7 @@ impl<'t> DirectoryEntries<'t> {
         if changed.rows_affected == 0 { Err(Error::NotFound) } else { Ok(()) }
     }
 
-    /// Owners who are not switched off. Their rows are held until the transaction ends, so that of two who go at once one sees the other.
+    /// Owners who are neither switched off nor suspended. Their rows are held until the transaction ends, so that of two who go at once one sees the other.
     ///
     /// # Errors
     /// [`Error::Database`].
@@ -205,6 +205,7 @@ impl<'t> DirectoryEntries<'t> {
         let query = membership::Entity::scoped(granted)
             .filter(membership::Column::Role.eq(Role::Owner.as_str()))
             .filter(membership::Column::DeactivatedAt.is_null())
+            .filter(membership::Column::SuspendedAt.is_null())
             .order_by_asc(membership::Column::Id)
             .lock_exclusive();
         let rows = query.all(connection).await?;
@@ -217,7 +218,7 @@ impl<'t> DirectoryEntries<'t> {
     /// [`Error::Database`].
     pub async fn revoke_keys_of(
         &self,
-        granted: &Granted<ApiKeyWrite>,
+        granted: &Granted<MemberWrite>,
         user: UserId,
         at: DateTime<Utc>,
     ) -> Result<usize, Error> {

@@ -8,7 +8,11 @@ use domain::{
     UserId,
     authz::permission::{MemberRead, MemberWrite},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, Order, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, Order, QueryFilter,
+    sea_query::{Expr, SimpleExpr},
+};
 
 use crate::{
     Error, Tx,
@@ -79,6 +83,21 @@ impl<'t> Members<'t> {
         query.one(connection).await?.map(Membership::try_from).transpose()
     }
 
+    /// One by its id.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn lookup(
+        &self,
+        granted: &Granted<MemberRead>,
+        id: MembershipId,
+    ) -> Result<Membership, Error> {
+        let connection = self.tx.reading(granted)?;
+        let query =
+            membership::Entity::scoped(granted).filter(membership::Column::Id.eq(id.uuid()));
+        query.one(connection).await?.ok_or(Error::NotFound)?.try_into()
+    }
+
     /// Adds a person.
     ///
     /// # Errors
@@ -97,6 +116,7 @@ impl<'t> Members<'t> {
             clearance: Set(new.clearance.as_str().to_owned()),
             created_at: Set(kept(new.created_at)),
             deactivated_at: Set(None),
+            suspended_at: Set(None),
         };
         let row = membership::Entity::insert(row)
             .exec_with_returning(connection)
@@ -126,6 +146,50 @@ impl<'t> Members<'t> {
             .exec_with_returning(connection)
             .await?;
         rows.into_iter().next().ok_or(Error::NotFound)?.try_into()
+    }
+
+    /// Gives a member another clearance.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn set_clearance(
+        &self,
+        granted: &Granted<MemberWrite>,
+        id: MembershipId,
+        clearance: Classification,
+    ) -> Result<(), Error> {
+        let value = Expr::value(clearance.as_str());
+        self.set(granted, id, membership::Column::Clearance, value).await
+    }
+
+    /// Suspends a member (`Some`: since then) or lets them in again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn set_suspended(
+        &self,
+        granted: &Granted<MemberWrite>,
+        id: MembershipId,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<(), Error> {
+        let value = Expr::value(since.map(kept));
+        self.set(granted, id, membership::Column::SuspendedAt, value).await
+    }
+
+    async fn set(
+        &self,
+        granted: &Granted<MemberWrite>,
+        id: MembershipId,
+        column: membership::Column,
+        value: SimpleExpr,
+    ) -> Result<(), Error> {
+        let connection = self.tx.writing(granted)?;
+        let changed = membership::Entity::scoped_update(granted)
+            .filter(membership::Column::Id.eq(id.uuid()))
+            .col_expr(column, value)
+            .exec(connection)
+            .await?;
+        if changed.rows_affected == 0 { Err(Error::NotFound) } else { Ok(()) }
     }
 
     /// Removes a member. The person and what they did stay.
@@ -161,6 +225,7 @@ impl TryFrom<membership::Model> for Membership {
             clearance,
             created_at: row.created_at,
             deactivated_at: row.deactivated_at,
+            suspended_at: row.suspended_at,
         })
     }
 }

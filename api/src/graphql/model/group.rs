@@ -55,7 +55,7 @@ impl Group {
         let page = page_args(first, after)?;
         let continued = page.after.is_some();
         let members = caller.control.list_group_members(&caller.ctx, self.0.id, page).await?;
-        Ok(connect(members, continued, |(membership, user)| Member { membership, user }))
+        Ok(connect(members, continued, Member::of))
     }
 
     async fn created_at(&self) -> DateTime<Utc> {

@@ -3,6 +3,8 @@
 use async_graphql::{Enum, ID, Object};
 use chrono::{DateTime, Utc};
 
+use super::policy::Classification;
+
 /// A person's place in an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::Role")]
@@ -21,11 +23,29 @@ pub(crate) enum Role {
     Owner,
 }
 
+/// Whether a member may come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum MemberStatus {
+    Active,
+    /// An admin has shut the member out.
+    Suspended,
+    /// The organisation's directory has switched the member off.
+    Deactivated,
+}
+
 pub(crate) struct User(pub(crate) domain::User);
 
 pub(crate) struct Member {
     pub(crate) membership: domain::Membership,
     pub(crate) user: domain::User,
+}
+
+// === impl Member ===
+
+impl Member {
+    pub(crate) fn of((membership, user): (domain::Membership, domain::User)) -> Self {
+        Self { membership, user }
+    }
 }
 
 /// A person.
@@ -57,6 +77,21 @@ impl Member {
 
     async fn role(&self) -> Role {
         self.membership.role.into()
+    }
+
+    /// The highest classification that the member reaches.
+    async fn clearance(&self) -> Classification {
+        self.membership.clearance.into()
+    }
+
+    async fn status(&self) -> MemberStatus {
+        if self.membership.deactivated_at.is_some() {
+            MemberStatus::Deactivated
+        } else if self.membership.suspended_at.is_some() {
+            MemberStatus::Suspended
+        } else {
+            MemberStatus::Active
+        }
     }
 
     async fn created_at(&self) -> DateTime<Utc> {

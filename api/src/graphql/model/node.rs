@@ -21,6 +21,7 @@ pub(crate) enum Node {
     Endpoint(Endpoint),
     ApiKey(ApiKey),
     Group(super::group::Group),
+    Member(super::member::Member),
     AuditEvent(AuditEvent),
     KeyRotation(KeyRotation),
     PolicySet(PolicySet),

@@ -24,6 +24,6 @@ impl MembersQuery {
         let page = page_args(first, after)?;
         let continued = page.after.is_some();
         let members = caller.control.list_members(&caller.ctx, page).await?;
-        Ok(connect(members, continued, |(membership, user)| Member { membership, user }))
+        Ok(connect(members, continued, Member::of))
     }
 }

@@ -10,9 +10,19 @@ use super::{endpoints, found};
 use crate::graphql::{
     caller::Caller,
     model::{
-        api_key::ApiKey, approval::Approval, audit_event::AuditEvent, connector,
-        connector::Connector, install::Install, key::KeyRotation, member::User, node::Node,
-        policy::PolicySet, record::Record, sync_run::SyncRun, tenant::Tenant,
+        api_key::ApiKey,
+        approval::Approval,
+        audit_event::AuditEvent,
+        connector,
+        connector::Connector,
+        install::Install,
+        key::KeyRotation,
+        member::{Member, User},
+        node::Node,
+        policy::PolicySet,
+        record::Record,
+        sync_run::SyncRun,
+        tenant::Tenant,
     },
     scalar::typed,
 };
@@ -43,6 +53,8 @@ async fn fetch(caller: &Caller, id: &ID) -> Result<Option<Node>, control::Error>
         }
         kind::Group::PREFIX => found(control.lookup_group(who, given(id)?).await)?
             .map(|it| Node::Group(crate::graphql::model::group::Group(it))),
+        kind::Membership::PREFIX => found(control.lookup_member(who, given(id)?).await)?
+            .map(|it| Node::Member(Member::of(it))),
         kind::Tenant::PREFIX => tenant(caller, given(id)?).await?,
         kind::User::PREFIX => user(caller, given(id)?).await?,
         kind::Endpoint::PREFIX => endpoint(caller, given(id)?).await?,

@@ -1,14 +1,11 @@
 //! What ends when a directory lets somebody go: sessions, keys, and with them subscriptions and the way in for MCP clients.
 
-use domain::{
-    Granted, Membership, Role,
-    authz::permission::{ApiKeyWrite, MemberWrite},
-};
+use domain::{Granted, MembershipId, authz::permission::MemberWrite};
 use serde_json::json;
 use store::Tx;
 
 use super::{Provisioner, ScimError};
-use crate::{Control, audit::Action};
+use crate::{Control, audit::Action, members::is_last_owner};
 
 // === impl Control ===
 
@@ -21,22 +18,18 @@ impl Control {
         &self,
         tx: &Tx,
         who: &Provisioner,
-        member: &Membership,
+        id: MembershipId,
         action: Action,
     ) -> Result<(), ScimError> {
         let writing: Granted<MemberWrite> = who.granted();
-        if member.role == Role::Owner {
-            let owners = tx.directory_entries().hold_owners(&writing).await?;
-            if owners.iter().all(|id| *id == member.id) {
-                return Err(ScimError::LastOwner);
-            }
+        let owners = tx.directory_entries().hold_owners(&writing).await?;
+        // Read once the owners are held: ownership may have been handed to this member a moment ago.
+        let member = tx.members().lookup(&who.granted(), id).await?;
+        if is_last_owner(&owners, &member) {
+            return Err(ScimError::LastOwner);
         }
-        let now = self.now();
-        let keys: Granted<ApiKeyWrite> = who.granted();
-        let keys = tx.directory_entries().revoke_keys_of(&keys, member.user, now).await?;
-        let sessions =
-            tx.directory().revoke_sessions_of(member.user, Some(who.tenant), now).await?;
-        let detail = json!({ "sessions": sessions, "api_keys": keys });
-        self.audit_provisioning(tx, who, action, &member.id, detail).await
+        let ended = self.end_ways_in(tx, &writing, member.user).await?;
+        let detail = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
+        self.audit_provisioning(tx, who, action, &id, detail).await
     }
 }

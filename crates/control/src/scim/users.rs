@@ -155,7 +155,7 @@ impl Control {
         let tx = self.store().begin(&writing).await?;
         let member = tx.directory_entries().lookup(&reading, id).await?;
         check_version(version_of(&member), expected)?;
-        self.end_access(&tx, who, &member.membership, action::MEMBER_DEPROVISION).await?;
+        self.end_access(&tx, who, member.membership.id, action::MEMBER_DEPROVISION).await?;
         tx.members().remove(&writing, id).await?;
         tx.commit().await?;
         self.signal(Event::RouteChanged { tenant: who.tenant }).await;
@@ -220,7 +220,7 @@ impl Control {
         let entries = tx.directory_entries();
         match (was_active, described.active) {
             (true, false) => {
-                self.end_access(tx, who, member, action::MEMBER_DEACTIVATE).await?;
+                self.end_access(tx, who, member.id, action::MEMBER_DEACTIVATE).await?;
                 entries.set_deactivated(&writing, member.id, Some(now)).await?;
             }
             (false, true) => {

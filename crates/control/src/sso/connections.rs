@@ -246,7 +246,10 @@ impl Control {
         let mut args = PageArgs::all();
         loop {
             let page = tx.members().list(&reading, &args).await?;
-            let owners = page.items.iter().filter(|(_, (member, _))| member.role == Role::Owner);
+            let owners = page
+                .items
+                .iter()
+                .filter(|(_, (member, _))| member.role == Role::Owner && member.is_active());
             spared.extend(owners.map(|(_, (member, _))| member.user));
             match page.items.last() {
                 Some((cursor, _)) if page.has_next => args.after = Some(cursor.clone()),

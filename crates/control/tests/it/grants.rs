@@ -14,6 +14,7 @@ const ROOTS: &[&str] = &["api/src", "worker/src", "gateway/src", "crates"];
 const EXPECTED: &[(&str, usize)] = &[
     ("BuildRoutes", 1),
     ("KeepAudit", 1),
+    ("OwnMembership", 1),
     ("Provision", 1),
     ("RecordAudit", 2),
     ("RotateKeys", 2),

@@ -8,6 +8,7 @@ mod grants;
 mod installs;
 mod jobs;
 mod keys;
+mod members;
 mod plane;
 mod policies;
 mod postgres;

@@ -7,6 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit_chain::signs_verifies_exports_and_cuts,
+    members::{
+        of_two_owners_who_go_at_once_one_stays, suspended_and_removed_members_lose_every_way_in,
+    },
     plane::{Plane, fake_install},
     sign_in::of_many_who_press_a_link_at_once_one_signs_in,
     syncs::{crash_after_any_page, crash_at_any_moment, lengthen},
@@ -69,6 +72,16 @@ async fn of_many_starts_at_once_one_is_let_through() {
     let conflicts =
         starts.iter().filter(|start| matches!(start, Err(Error::Conflict { .. }))).count();
     assert_eq!((started, conflicts), (1, 3), "{starts:?}");
+}
+
+#[tokio::test]
+async fn of_two_owners_who_go_at_once_one_stays_on_postgres() {
+    of_two_owners_who_go_at_once_one_stays(&Plane::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn suspension_and_removal_end_sessions_and_keys_on_postgres() {
+    suspended_and_removed_members_lose_every_way_in(&Plane::on_postgres().await).await;
 }
 
 #[tokio::test]

@@ -52,6 +52,8 @@ pub enum SystemReason {
     ScheduleSync,
     /// An organisation's directory that has shown its token keeps members and groups up to date.
     Provision,
+    /// A person joins by an invitation, or leaves: their own membership, for which nobody needs a permission.
+    OwnMembership,
     /// The operator or a job turns an organisation's keys over.
     RotateKeys,
 }
@@ -142,6 +144,7 @@ impl SystemReason {
             SystemReason::UseCredential => "use_credential",
             SystemReason::ScheduleSync => "schedule_sync",
             SystemReason::Provision => "provision",
+            SystemReason::OwnMembership => "own_membership",
             SystemReason::RotateKeys => "rotate_keys",
         }
     }

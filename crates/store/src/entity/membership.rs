@@ -13,6 +13,7 @@ pub(crate) struct Model {
     pub(crate) clearance: String,
     pub(crate) created_at: DateTimeUtc,
     pub(crate) deactivated_at: Option<DateTimeUtc>,
+    pub(crate) suspended_at: Option<DateTimeUtc>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
