@@ -14,6 +14,8 @@ pub struct Config {
     pub interactive_jobs: u16,
     /// Scheduled jobs, run at the same time by one worker. Env: `PATCHBAY__WORKER__BULK_JOBS`
     pub bulk_jobs: u16,
+    /// Deliveries to addresses of organisations (webhooks), run at the same time by one worker. Env: `PATCHBAY__WORKER__DELIVERY_JOBS`
+    pub delivery_jobs: u16,
     /// How often the database is searched for jobs that are due or were lost, in milliseconds. Env: `PATCHBAY__WORKER__SWEEP_MILLISECONDS`
     pub sweep_milliseconds: u64,
     /// Most jobs that one such search rings for. Env: `PATCHBAY__WORKER__SWEEP_LIMIT`
@@ -33,6 +35,7 @@ impl Config {
         let jobs = match lane {
             Lane::Interactive => self.interactive_jobs,
             Lane::Bulk => self.bulk_jobs,
+            Lane::Delivery => self.delivery_jobs,
         };
         if jobs == 0 { 1 } else { jobs }
     }
@@ -59,6 +62,7 @@ impl Default for Config {
         Self {
             interactive_jobs: 8,
             bulk_jobs: 4,
+            delivery_jobs: 32,
             sweep_milliseconds: 1_000,
             sweep_limit: 200,
             schedule_seconds: 10,

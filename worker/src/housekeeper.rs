@@ -22,6 +22,7 @@ pub(crate) async fn run(control: Control, cancel: CancellationToken) {
                 jobs.unparked = done.unparked,
                 jobs.removed = done.jobs_removed,
                 sign_ins.removed = done.sign_ins_removed,
+                deliveries.removed = done.deliveries_removed,
                 "Kept house"
             ),
             Err(error) => tracing::error!(

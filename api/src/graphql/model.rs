@@ -22,3 +22,4 @@ pub(crate) mod sync_run;
 pub(crate) mod tenant;
 pub(crate) mod user_error;
 pub(crate) mod viewer;
+pub(crate) mod webhook;

@@ -31,6 +31,7 @@ mod policies;
 mod scim_tokens;
 mod session;
 mod syncs;
+mod webhooks;
 
 use async_graphql::MergedObject;
 
@@ -51,6 +52,7 @@ pub(crate) struct Mutation(
     keys::KeysMutation,
     session::SessionMutation,
     identity::IdentityMutation,
+    webhooks::WebhooksMutation,
 );
 
 /// Parts what was to be expected, which goes into the payload, from surprises, which stay errors.

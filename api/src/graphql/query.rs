@@ -14,6 +14,7 @@ mod policies;
 mod scim_tokens;
 mod search;
 mod viewer;
+mod webhooks;
 
 use async_graphql::MergedObject;
 
@@ -34,6 +35,7 @@ pub(crate) struct Query(
     audit_events::AuditEventsQuery,
     keys::KeysQuery,
     policies::PoliciesQuery,
+    webhooks::WebhooksQuery,
 );
 
 /// Turns "not there" into null: the answer is the same for what belongs to somebody else and for what never was.

@@ -270,6 +270,53 @@ const TABLE: &[Case] = &[
         P::ApprovalDecide,
         "mutation { payload: decideApproval(input: { id: \"approval:0192f3c4-0000-7000-8000-000000000000\", decision: REFUSE }) { userErrors { code } } }",
     ),
+    case(
+        "Query.node",
+        P::WebhookRead,
+        "{ node(id: \"webhook:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Query.node",
+        P::WebhookRead,
+        "{ node(id: \"webhook_delivery:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case("Query.webhooks", P::WebhookRead, "{ webhooks(first: 1) { nodes { id } } }"),
+    case("Query.webhookEventTypes", P::WebhookRead, "{ webhookEventTypes }"),
+    case(
+        "Mutation.createWebhook",
+        P::WebhookWrite,
+        "mutation { payload: createWebhook(input: { url: \"none\", eventTypes: [\"*\"] }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.updateWebhook",
+        P::WebhookWrite,
+        "mutation { payload: updateWebhook(input: { id: \"webhook:0192f3c4-0000-7000-8000-000000000000\", enabled: true }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.removeWebhook",
+        P::WebhookWrite,
+        "mutation { payload: removeWebhook(input: { id: \"webhook:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.rotateWebhookSecret",
+        P::WebhookWrite,
+        "mutation { payload: rotateWebhookSecret(input: { id: \"webhook:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.sendTestEvent",
+        P::WebhookWrite,
+        "mutation { payload: sendTestEvent(input: { webhookId: \"webhook:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.replayWebhookDelivery",
+        P::WebhookWrite,
+        "mutation { payload: replayWebhookDelivery(input: { id: \"webhook_delivery:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.replayWebhookEvents",
+        P::WebhookWrite,
+        "mutation { payload: replayWebhookEvents(input: { webhookId: \"webhook:0192f3c4-0000-7000-8000-000000000000\", since: \"2026-01-01T00:00:00Z\" }) { userErrors { code } } }",
+    ),
     case("Query.ssoConnections", P::IdentityRead, "{ ssoConnections(first: 1) { nodes { id } } }"),
     case("Query.domains", P::IdentityRead, "{ domains(first: 1) { nodes { id } } }"),
     case("Query.sessions", P::TenantRead, "{ sessions(first: 1) { nodes { id } } }"),

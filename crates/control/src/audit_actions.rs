@@ -91,6 +91,14 @@ actions! {
     SYNC_CANCEL "sync.cancel",
     SYNC_FINISH "sync.finish",
     SYNC_START "sync.start",
+    WEBHOOK_CREATE "webhook.create",
+    WEBHOOK_DISABLE "webhook.disable",
+    WEBHOOK_READ "webhook.read",
+    WEBHOOK_REMOVE "webhook.remove",
+    WEBHOOK_REPLAY "webhook.replay",
+    WEBHOOK_ROTATE_SECRET "webhook.rotate_secret",
+    WEBHOOK_SEND_TEST "webhook.send_test",
+    WEBHOOK_UPDATE "webhook.update",
     TENANT_SIGN_UP "tenant.sign_up",
     TENANT_SET_UP "tenant.set_up",
     TENANT_READ "tenant.read",
@@ -118,6 +126,17 @@ impl Action {
         self.0
     }
 
+    /// Whether it tells that something changed, so that an organisation can ask to be told of it. Reading, searching, calling and
+    /// opening is no change, nor is the upkeep of the log itself.
+    pub fn is_event(self) -> bool {
+        const QUIET_NOUNS: &[&str] =
+            &["audit", "connection", "connector", "credential", "mcp", "record", "tool"];
+        const QUIET_VERBS: &[&str] = &["list", "read", "replay", "search", "send_test"];
+        let (noun, verb) = self.0.split_once('.').unwrap_or((self.0, ""));
+        self == AUDIT_SETTINGS_UPDATE
+            || !(QUIET_NOUNS.contains(&noun) || QUIET_VERBS.contains(&verb))
+    }
+
     /// The action of an MCP request, by its method (`tools/call`). What is not in the list is `mcp.other`.
     pub fn of_call(method: &str) -> Self {
         let word = method.replace('/', ".");
@@ -143,6 +162,16 @@ mod tests {
         let words: BTreeSet<_> = ALL.iter().map(|action| action.as_str()).collect();
         assert_eq!(words.len(), ALL.len());
         assert!(words.iter().all(|word| word.contains('.')), "{words:?}");
+    }
+
+    #[test]
+    fn change_is_an_event_and_what_only_looks_is_none() {
+        assert!(INSTALL_CREATE.is_event() && SYNC_FINISH.is_event() && KEY_ROTATE.is_event());
+        assert!(AUDIT_SETTINGS_UPDATE.is_event());
+        for quiet in [INSTALL_READ, MEMBER_LIST, RECORD_SEARCH, TOOL_CALL, MCP_CALL_TOOL] {
+            assert!(!quiet.is_event(), "{quiet}");
+        }
+        assert!(!CREDENTIAL_OPEN.is_event() && !AUDIT_EXPORT.is_event());
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub(crate) enum Purpose {
     ToolCall,
     Check,
     SignIn,
+    Webhook,
 }
 
 // === impl SecretJson ===
@@ -243,6 +244,7 @@ impl Purpose {
             Self::ToolCall => "tool_call",
             Self::Check => "check",
             Self::SignIn => "sign_in",
+            Self::Webhook => "webhook",
         }
     }
 }

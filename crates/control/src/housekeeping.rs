@@ -9,6 +9,9 @@ const JOBS_KEPT: TimeDelta = TimeDelta::days(7);
 /// How long sessions and sign-in links are kept after their end.
 const SIGN_INS_KEPT: TimeDelta = TimeDelta::days(1);
 
+/// How long a delivery that is over can be looked at and replayed.
+const DELIVERIES_KEPT: TimeDelta = TimeDelta::days(30);
+
 /// What one round of housekeeping did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Housekeeping {
@@ -18,6 +21,8 @@ pub struct Housekeeping {
     pub jobs_removed: u64,
     /// Sessions and sign-in links that had expired.
     pub sign_ins_removed: u64,
+    /// Deliveries to webhooks that were over.
+    pub deliveries_removed: u64,
 }
 
 // === impl Control ===
@@ -33,6 +38,7 @@ impl Control {
             unparked: jobs.unpark().await?,
             jobs_removed: jobs.purge(now - JOBS_KEPT).await?,
             sign_ins_removed: self.store().directory().purge_expired(now - SIGN_INS_KEPT).await?,
+            deliveries_removed: self.purge_deliveries(now - DELIVERIES_KEPT).await?,
         })
     }
 }

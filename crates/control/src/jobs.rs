@@ -36,6 +36,10 @@ impl Control {
             Ok(JobPayload::RotateDataKey { rotation }) => {
                 self.carry_out_rotation(job, *rotation, cancel).await
             }
+            Ok(JobPayload::RelayEvents {}) => self.relay_events(job).await,
+            Ok(JobPayload::DeliverWebhook { delivery }) => {
+                self.deliver_webhook(job, *delivery).await
+            }
             Err(kind) => {
                 tracing::warn!(job.id = %job.id, job.kind = %kind, "Parked a job of a kind that this version does not know");
                 Settle::Parked

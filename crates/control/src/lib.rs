@@ -47,6 +47,7 @@ mod tenants;
 mod tools;
 mod upstream;
 mod watch;
+mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 
@@ -95,6 +96,7 @@ pub use sso::{
 };
 pub use tenants::{SetUp, SetUpDone, Viewer};
 pub use watch::{EventStream, RunStream};
+pub use webhooks::{CreateWebhook, CreatedWebhook, UpdateWebhook, event_types};
 
 /// What the control plane is made of.
 pub struct Parts {

@@ -83,6 +83,12 @@ pub mod kind {
     pub enum Identity {}
     /// A sign-in that was begun.
     pub enum SignInAttempt {}
+    /// An address that is told of what happens.
+    pub enum Webhook {}
+    /// A key that signs what is told to it.
+    pub enum WebhookSecret {}
+    /// One event on its way to one address.
+    pub enum WebhookDelivery {}
 
     impl Kind for Tenant {
         const PREFIX: &'static str = "tenant";
@@ -150,6 +156,15 @@ pub mod kind {
     impl Kind for SignInAttempt {
         const PREFIX: &'static str = "sign_in_attempt";
     }
+    impl Kind for Webhook {
+        const PREFIX: &'static str = "webhook";
+    }
+    impl Kind for WebhookSecret {
+        const PREFIX: &'static str = "webhook_secret";
+    }
+    impl Kind for WebhookDelivery {
+        const PREFIX: &'static str = "webhook_delivery";
+    }
 }
 
 pub type TenantId = Id<kind::Tenant>;
@@ -174,6 +189,9 @@ pub type KeyRotationId = Id<kind::KeyRotation>;
 pub type DomainId = Id<kind::Domain>;
 pub type IdentityId = Id<kind::Identity>;
 pub type SignInAttemptId = Id<kind::SignInAttempt>;
+pub type WebhookId = Id<kind::Webhook>;
+pub type WebhookSecretId = Id<kind::WebhookSecret>;
+pub type WebhookDeliveryId = Id<kind::WebhookDelivery>;
 
 // === impl Id ===
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{InstallId, JobId, KeyRotationId, RunId, TenantId};
+use crate::{InstallId, JobId, KeyRotationId, RunId, TenantId, WebhookDeliveryId};
 
 /// Which queue a job waits in, so that bulk work never delays what a person waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ pub enum Lane {
     Interactive,
     /// Scheduled work.
     Bulk,
+    /// What is told to addresses of organisations, which may be slow: each organisation has only some of it at a time.
+    Delivery,
 }
 
 /// What to do.
@@ -23,6 +25,10 @@ pub enum JobPayload {
     SyncInstall { install: InstallId, run: RunId },
     /// Seal every secret of the organisation under the newest version of its data key.
     RotateDataKey { rotation: KeyRotationId },
+    /// Hand what is new in the organisation's audit log to those who want to be told.
+    RelayEvents {},
+    /// Tell one event to one address.
+    DeliverWebhook { delivery: WebhookDeliveryId },
 }
 
 /// Where a job stands.
@@ -68,12 +74,13 @@ pub enum Settle {
 // === impl Lane ===
 
 impl Lane {
-    pub const ALL: &[Lane] = &[Lane::Interactive, Lane::Bulk];
+    pub const ALL: &[Lane] = &[Lane::Interactive, Lane::Bulk, Lane::Delivery];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Lane::Interactive => "interactive",
             Lane::Bulk => "bulk",
+            Lane::Delivery => "delivery",
         }
     }
 
@@ -86,13 +93,16 @@ impl Lane {
 
 impl JobPayload {
     /// Every kind that this version can carry out.
-    pub const KINDS: &[&str] = &["sync_install", "rotate_data_key"];
+    pub const KINDS: &[&str] =
+        &["sync_install", "rotate_data_key", "relay_events", "deliver_webhook"];
 
     /// The stored kind; old names stay readable by serde aliases.
     pub const fn kind(&self) -> &'static str {
         match self {
             JobPayload::SyncInstall { .. } => "sync_install",
             JobPayload::RotateDataKey { .. } => "rotate_data_key",
+            JobPayload::RelayEvents {} => "relay_events",
+            JobPayload::DeliverWebhook { .. } => "deliver_webhook",
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod permit;
 pub mod provisioning;
 pub mod route;
 pub mod secret;
+pub mod webhook;
 
 pub use audit::{AuditEvent, AuditOutcome};
 pub use authz::{
@@ -30,6 +31,7 @@ pub use id::{
 };
 pub use id::{ApprovalId, PolicySetId};
 pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
+pub use id::{WebhookDeliveryId, WebhookId, WebhookSecretId};
 pub use identity::{Domain, Identity, SsoConnection};
 pub use keys::{DataKeyState, DataKeyVersion, KeyRotation};
 pub use noun::{
@@ -40,3 +42,4 @@ pub use page::{Page, PageArgs};
 pub use permit::{Approval, ApprovalState, PolicySet};
 pub use provisioning::{DirectoryEntry, Group, GroupSource, ScimToken};
 pub use secret::{SecretString, TokenHash};
+pub use webhook::{DeliveryState, Webhook, WebhookAttempt, WebhookDelivery, WebhookSecret};

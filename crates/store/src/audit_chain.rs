@@ -5,9 +5,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    AuditEvent, Granted, TenantId,
+    AuditEvent, AuditOutcome, Granted, JobId, TenantId,
     audit::{ChainHash, Checkpoint, Link, Statement},
-    authz::permission::{AuditRead, AuditWrite},
+    authz::permission::{AuditRead, AuditWrite, WebhookWrite},
+    job::{JobPayload, Lane},
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
@@ -15,7 +16,7 @@ use sea_orm::{
 };
 
 use crate::{
-    Audit, Error, Tx,
+    Audit, Error, NewJob, Tx,
     entity::{audit_checkpoint, audit_event, audit_head},
     scoped::TenantOwned,
     time::kept,
@@ -26,8 +27,19 @@ const CHUNK: usize = 500;
 
 const BEGIN_CHAIN: &str = "insert into audit_heads (tenant_id, seq, hash, listening, told)
      values ($1, 0, $2, false, false) on conflict do nothing";
-const END: &str = "select seq, hash from audit_heads where tenant_id = $1";
-const MOVE_END: &str = "update audit_heads set seq = $1, hash = $2 where tenant_id = $3";
+const END: &str = "select seq, hash, listening, told from audit_heads where tenant_id = $1";
+const MOVE_END: &str = "update audit_heads set seq = $1, hash = $2, told = $3 where tenant_id = $4";
+const LISTEN: &str = "update audit_heads set listening = $1 where tenant_id = $2";
+const FORGET_TOLD: &str = "update audit_heads set told = false where tenant_id = $1";
+
+/// The end of a chain, locked.
+struct End {
+    link: Link,
+    /// Somebody wants to be told of new entries.
+    listening: bool,
+    /// A job that tells them waits already.
+    told: bool,
+}
 
 // === impl Tx ===
 
@@ -39,7 +51,8 @@ impl Tx {
             return Ok(());
         }
         let connection = self.connection();
-        let mut link = self.lock_end().await?;
+        let End { mut link, listening, mut told } = self.lock_end().await?;
+        let at = noted[noted.len() - 1].at;
         let mut rows = Vec::with_capacity(noted.len());
         for entry in noted {
             let entry = entry.after(link);
@@ -54,14 +67,19 @@ impl Tx {
                 .await
                 .map_err(Error::of_write("id"))?;
         }
-        let values =
-            [link.seq.into(), link.hash.to_string().into(), self.tenant_id().uuid().into()];
+        if listening && !told {
+            // With the entries or not at all: nothing that happened stays untold, and nothing is told that did not happen.
+            self.insert_job(relay(at)).await?;
+            told = true;
+        }
+        let tenant = self.tenant_id().uuid();
+        let values = [link.seq.into(), link.hash.to_string().into(), told.into(), tenant.into()];
         connection.execute_raw(self.sql(MOVE_END, values)).await?;
         Ok(())
     }
 
     /// The end of the chain, locked until the transaction ends.
-    async fn lock_end(&self) -> Result<Link, Error> {
+    async fn lock_end(&self) -> Result<End, Error> {
         let connection = self.connection();
         let tenant = self.tenant_id().uuid();
         // SQLite: the transaction has the only write lock since its start.
@@ -83,7 +101,8 @@ impl Tx {
         };
         let hash: String = row.try_get("", "hash")?;
         let hash = hash_of(&hash, "audit_heads")?;
-        Ok(Link { seq: row.try_get("", "seq")?, prev: ChainHash::GENESIS, hash })
+        let link = Link { seq: row.try_get("", "seq")?, prev: ChainHash::GENESIS, hash };
+        Ok(End { link, listening: row.try_get("", "listening")?, told: row.try_get("", "told")? })
     }
 
     fn sql<const N: usize>(&self, text: &str, values: [sea_orm::Value; N]) -> Sql {
@@ -105,6 +124,79 @@ impl Audit<'_> {
         };
         let hash = hash_of(&row.hash, "audit_heads")?;
         Ok(Link { seq: row.seq, prev: ChainHash::GENESIS, hash })
+    }
+
+    /// Says whether somebody wants to be told of new entries: then each commit that adds some sees to it that a job waits.
+    /// Locks the end of the chain until the transaction ends: call it last.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn listen(
+        &self,
+        granted: &Granted<WebhookWrite>,
+        listening: bool,
+    ) -> Result<(), Error> {
+        let connection = self.tx.writing(granted)?;
+        self.tx.lock_end().await?;
+        let values = [listening.into(), granted.tenant().uuid().into()];
+        connection.execute_raw(self.tx.sql(LISTEN, values)).await?;
+        Ok(())
+    }
+
+    /// Takes note that the job runs: what is added from now on needs another one. Commit, then read.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn begin_relay(&self, granted: &Granted<WebhookWrite>) -> Result<(), Error> {
+        let connection = self.tx.writing(granted)?;
+        let values = [granted.tenant().uuid().into()];
+        connection.execute_raw(self.tx.sql(FORGET_TOLD, values)).await?;
+        Ok(())
+    }
+
+    /// Entries of these actions that were carried out, in the order of the chain, after a number and up to another one.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn follow_actions(
+        &self,
+        granted: &Granted<AuditRead>,
+        actions: &[&str],
+        (after, last): (i64, i64),
+        limit: u32,
+    ) -> Result<Vec<AuditEvent>, Error> {
+        use audit_event::Column;
+        let connection = self.tx.reading(granted)?;
+        let query = audit_event::Entity::scoped(granted)
+            .filter(Column::Seq.gt(after))
+            .filter(Column::Seq.lte(last))
+            .filter(Column::Outcome.ne(AuditOutcome::Denied.as_str()))
+            .filter(Column::Action.is_in(actions.iter().copied()))
+            .order_by_asc(Column::Seq)
+            .limit(u64::from(limit));
+        query.all(connection).await?.into_iter().map(AuditEvent::try_from).collect()
+    }
+
+    /// The number before the first entry of a time or later; the end when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub async fn seq_before(
+        &self,
+        granted: &Granted<AuditRead>,
+        at: DateTime<Utc>,
+    ) -> Result<i64, Error> {
+        use audit_event::Column;
+        let connection = self.tx.reading(granted)?;
+        let first = audit_event::Entity::scoped(granted)
+            .filter(Column::At.gte(kept(at)))
+            .order_by_asc(Column::Seq)
+            .one(connection)
+            .await?;
+        match first {
+            Some(first) => Ok(first.seq - 1),
+            None => Ok(self.end(granted).await?.seq),
+        }
     }
 
     /// Keeps a signed statement. One that is there already stays as it is.
@@ -229,6 +321,18 @@ impl Audit<'_> {
             .exec(connection)
             .await?;
         Ok(removed.rows_affected)
+    }
+}
+
+/// The job that tells what is new. It only reads and writes rows: the telling itself is jobs of its own.
+fn relay(run_at: DateTime<Utc>) -> NewJob {
+    NewJob {
+        id: JobId::generate(),
+        payload: JobPayload::RelayEvents {},
+        lane: Lane::Interactive,
+        run_at,
+        dedup_key: None,
+        traceparent: None,
     }
 }
 

@@ -37,7 +37,16 @@ const DUE: &str = "
         where (jobs.state = 'ready' and jobs.run_at <= $1)
             or (jobs.state = 'claimed' and jobs.lease_until <= $1)
     ) as waiting
+    where lane <> 'delivery' or turn <= $3
     order by turn, run_at, id limit $2";
+
+/// Deliveries of one organisation that run at the same time, so that its slow addresses leave room for everybody else.
+const DELIVERIES_AT_ONCE: i64 = 10;
+
+/// Whether the organisation of a delivery that is to be claimed has room for it.
+const HAS_ROOM: &str = "lane <> 'delivery' or $1 > (select count(*) from jobs as others
+    where others.tenant_id = jobs.tenant_id and others.lane = 'delivery'
+        and others.state = 'claimed' and others.lease_until > $2)";
 
 /// Jobs within the transaction of their cause.
 pub struct TxJobs<'t> {
@@ -88,12 +97,32 @@ impl<'t> TxJobs<'t> {
         granted: &Granted<P>,
         new: NewJob,
     ) -> Result<JobId, Error> {
-        let connection = self.tx.writing(granted)?;
+        self.tx.writing(granted)?;
+        let key = new.dedup_key.clone();
+        if let Some(added) = self.tx.insert_job(new).await? {
+            return Ok(added);
+        }
+        // Without a key it can only be the id that is there already.
+        let Some(key) = key else { return Err(Error::Conflict { field: "id" }) };
+        let earlier = job::Entity::scoped(granted)
+            .filter(job::Column::DedupKey.eq(key))
+            .filter(job::Column::State.is_in(["ready", "claimed"]))
+            .one(self.tx.connection())
+            .await?;
+        earlier.map(|row| JobId::from_uuid(row.id)).ok_or(Error::Conflict { field: "id" })
+    }
+}
+
+// === impl Tx ===
+
+impl Tx {
+    /// Adds a job of the transaction's tenant. `None` when one with its id or key is there.
+    pub(crate) async fn insert_job(&self, new: NewJob) -> Result<Option<JobId>, Error> {
         let payload = serde_json::to_value(&new.payload)
             .map_err(|_| Error::Unreadable { table: "jobs", column: "payload" })?;
         let row = job::ActiveModel {
             id: Set(new.id.uuid()),
-            tenant_id: Set(granted.tenant().uuid()),
+            tenant_id: Set(self.tenant_id().uuid()),
             kind: Set(new.payload.kind().to_owned()),
             payload: Set(payload),
             lane: Set(new.lane.as_str().to_owned()),
@@ -103,25 +132,15 @@ impl<'t> TxJobs<'t> {
             worker: Set(None),
             lease_until: Set(None),
             finished_at: Set(None),
-            dedup_key: Set(new.dedup_key.clone()),
+            dedup_key: Set(new.dedup_key),
             traceparent: Set(new.traceparent),
         };
         let unless_there = OnConflict::new().do_nothing().to_owned();
         let added = job::Entity::insert(row)
             .on_conflict(unless_there)
-            .exec_without_returning(connection)
+            .exec_without_returning(self.connection())
             .await?;
-        if added > 0 {
-            return Ok(new.id);
-        }
-        // Without a key it can only be the id that is there already.
-        let Some(key) = new.dedup_key else { return Err(Error::Conflict { field: "id" }) };
-        let earlier = job::Entity::scoped(granted)
-            .filter(job::Column::DedupKey.eq(key))
-            .filter(job::Column::State.is_in(["ready", "claimed"]))
-            .one(connection)
-            .await?;
-        earlier.map(|row| JobId::from_uuid(row.id)).ok_or(Error::Conflict { field: "id" })
+        Ok((added > 0).then_some(new.id))
     }
 }
 
@@ -165,6 +184,10 @@ impl<'s> Jobs<'s> {
             .col_expr(job::Column::Attempt, Expr::col(job::Column::Attempt).add(1))
             .filter(job::Column::Id.eq(id.uuid()))
             .filter(Condition::any().add(due).add(lost))
+            .filter(Expr::cust_with_values(
+                HAS_ROOM,
+                [sea_orm::Value::from(DELIVERIES_AT_ONCE), now.into()],
+            ))
             .exec_with_returning(self.store.connection())
             .await?;
         rows.into_iter().next().map(Job::try_from).transpose()
@@ -175,7 +198,7 @@ impl<'s> Jobs<'s> {
     /// # Errors
     /// [`Error::Database`].
     pub async fn due(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<(JobId, Lane)>, Error> {
-        let values = [kept(now).into(), i64::from(limit).into()];
+        let values = [kept(now).into(), i64::from(limit).into(), DELIVERIES_AT_ONCE.into()];
         let statement = Statement::from_sql_and_values(self.store.backend(), DUE, values);
         let rows = self.store.connection().query_all_raw(statement).await?;
         rows.iter()

@@ -45,6 +45,8 @@ mod tenant;
 mod text;
 mod time;
 mod tx;
+mod webhook_deliveries;
+mod webhooks;
 
 pub use api_keys::{ApiKeys, NewApiKey};
 pub use approvals::{Approvals, ApprovedCall, NewApproval};
@@ -73,3 +75,5 @@ pub use sso_connections::{ConnectionChange, NewConnection, SealedSecret, SsoConn
 pub use store::Store;
 pub use tenant::TenantRow;
 pub use tx::Tx;
+pub use webhook_deliveries::{NewDelivery, WebhookDeliveries};
+pub use webhooks::{NewWebhook, NewWebhookSecret, SealedWebhookSecret, WebhookChange, Webhooks};

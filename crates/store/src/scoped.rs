@@ -121,6 +121,15 @@ impl TenantOwned for entity::audit_event::Entity {
 impl TenantOwned for entity::sso_connection::Entity {
     const TENANT: Self::Column = entity::sso_connection::Column::TenantId;
 }
+impl TenantOwned for entity::webhook::Entity {
+    const TENANT: Self::Column = entity::webhook::Column::TenantId;
+}
+impl TenantOwned for entity::webhook_secret::Entity {
+    const TENANT: Self::Column = entity::webhook_secret::Column::TenantId;
+}
+impl TenantOwned for entity::webhook_delivery::Entity {
+    const TENANT: Self::Column = entity::webhook_delivery::Column::TenantId;
+}
 impl TenantOwned for entity::domain::Entity {
     const TENANT: Self::Column = entity::domain::Column::TenantId;
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Error, Tx,
-    entity::{credential, sso_connection},
+    entity::{credential, sso_connection, webhook_secret},
     scoped::TenantOwned,
 };
 
@@ -18,6 +18,7 @@ use crate::{
 pub enum SealedTable {
     Credentials,
     SsoConnections,
+    WebhookSecrets,
 }
 
 /// Sealed bytes at their place.
@@ -54,10 +55,17 @@ impl SealedEntity for sso_connection::Entity {
     const SEALED: Self::Column = sso_connection::Column::SealedSecret;
 }
 
+impl SealedEntity for webhook_secret::Entity {
+    const ID: Self::Column = webhook_secret::Column::Id;
+    const VERSION: Self::Column = webhook_secret::Column::Version;
+    const SEALED: Self::Column = webhook_secret::Column::Sealed;
+}
+
 // === impl SealedTable ===
 
 impl SealedTable {
-    pub const ALL: &[SealedTable] = &[SealedTable::Credentials, SealedTable::SsoConnections];
+    pub const ALL: &[SealedTable] =
+        &[SealedTable::Credentials, SealedTable::SsoConnections, SealedTable::WebhookSecrets];
 }
 
 // === impl Sealed ===
@@ -79,7 +87,8 @@ impl<'t> Sealed<'t> {
         let connection = self.tx.reading(granted)?;
         let credentials = others::<credential::Entity>(granted, header).count(connection).await?;
         let secrets = others::<sso_connection::Entity>(granted, header).count(connection).await?;
-        Ok(i64::try_from(credentials + secrets).unwrap_or(i64::MAX))
+        let signing = others::<webhook_secret::Entity>(granted, header).count(connection).await?;
+        Ok(i64::try_from(credentials + secrets + signing).unwrap_or(i64::MAX))
     }
 
     /// Some of them.
@@ -100,6 +109,9 @@ impl<'t> Sealed<'t> {
             SealedTable::SsoConnections => {
                 self.list::<sso_connection::Entity>(granted, table, header, limit).await
             }
+            SealedTable::WebhookSecrets => {
+                self.list::<webhook_secret::Entity>(granted, table, header, limit).await
+            }
         }
     }
 
@@ -119,6 +131,9 @@ impl<'t> Sealed<'t> {
             }
             SealedTable::SsoConnections => {
                 self.exchange::<sso_connection::Entity>(granted, was, sealed).await
+            }
+            SealedTable::WebhookSecrets => {
+                self.exchange::<webhook_secret::Entity>(granted, was, sealed).await
             }
         }
     }

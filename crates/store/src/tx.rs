@@ -212,6 +212,16 @@ impl Tx {
         Domains::new(self)
     }
 
+    /// Addresses that are told of events.
+    pub const fn webhooks(&self) -> crate::Webhooks<'_> {
+        crate::Webhooks::new(self)
+    }
+
+    /// Events on their way to them.
+    pub const fn webhook_deliveries(&self) -> crate::WebhookDeliveries<'_> {
+        crate::WebhookDeliveries::new(self)
+    }
+
     /// The audit log.
     pub const fn audit(&self) -> Audit<'_> {
         Audit::new(self)

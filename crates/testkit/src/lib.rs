@@ -13,6 +13,7 @@ pub mod openid;
 pub mod plane;
 pub mod ports;
 pub mod process;
+pub mod receiver;
 pub mod services;
 pub mod supervise;
 pub mod upstream;
@@ -21,6 +22,7 @@ pub use crate::{
     error::Error,
     http::{Http, Reply},
     plane::{Role, TestPlane, UpFacts},
+    receiver::Receiver,
     services::Services,
     upstream::Upstream,
 };

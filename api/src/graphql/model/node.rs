@@ -26,4 +26,6 @@ pub(crate) enum Node {
     KeyRotation(KeyRotation),
     PolicySet(PolicySet),
     Approval(Approval),
+    Webhook(super::webhook::Webhook),
+    WebhookDelivery(super::webhook::WebhookDelivery),
 }

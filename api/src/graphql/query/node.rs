@@ -23,6 +23,7 @@ use crate::graphql::{
         record::Record,
         sync_run::SyncRun,
         tenant::Tenant,
+        webhook::{Webhook, WebhookDelivery},
     },
     scalar::typed,
 };
@@ -67,6 +68,12 @@ async fn fetch(caller: &Caller, id: &ID) -> Result<Option<Node>, control::Error>
             .map(|it| Node::PolicySet(PolicySet(it))),
         kind::Approval::PREFIX => found(control.lookup_approval(who, given(id)?).await)?
             .map(|it| Node::Approval(Approval(it))),
+        kind::Webhook::PREFIX => found(control.lookup_webhook(who, given(id)?).await)?
+            .map(|it| Node::Webhook(Webhook(it))),
+        kind::WebhookDelivery::PREFIX => {
+            found(control.lookup_webhook_delivery(who, given(id)?).await)?
+                .map(|it| Node::WebhookDelivery(WebhookDelivery(it)))
+        }
         connector::ID_PREFIX => {
             let slug = id.split_once(':').map_or("", |(_, slug)| slug);
             found(control.find_connector(who, slug).await)?

@@ -17,6 +17,7 @@ type Ring = (JobId, Option<String>);
 pub struct MemoryQueue {
     interactive: Channel,
     bulk: Channel,
+    delivery: Channel,
 }
 
 #[derive(Clone)]
@@ -43,7 +44,7 @@ pub(super) struct MemoryReceipt {
 
 impl MemoryQueue {
     pub(super) fn new() -> Self {
-        Self { interactive: Channel::new(), bulk: Channel::new() }
+        Self { interactive: Channel::new(), bulk: Channel::new(), delivery: Channel::new() }
     }
 
     pub(super) fn ring(&self, lane: Lane, job: JobId, traceparent: Option<&str>) {
@@ -63,6 +64,7 @@ impl MemoryQueue {
         match lane {
             Lane::Interactive => &self.interactive,
             Lane::Bulk => &self.bulk,
+            Lane::Delivery => &self.delivery,
         }
     }
 }

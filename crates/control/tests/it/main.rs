@@ -19,3 +19,4 @@ mod sign_in;
 mod syncs;
 mod tenancy;
 mod tools;
+mod webhooks;

@@ -49,7 +49,18 @@ impl Plane {
         let database = store::Config { url, ..store::Config::default() };
         let store = Store::connect(&database).await.expect("a database");
         store.migrate().await.expect("a schema");
-        Self::on(store, directory, config).await
+        Self::on(store, directory, config, egress::Config::default()).await
+    }
+
+    /// One whose requests may reach servers of the test.
+    pub(crate) async fn reaching_loopback() -> Self {
+        let directory = TempDir::new().expect("a directory");
+        let url = format!("sqlite:{}", directory.path().join("plane.db").display());
+        let database = store::Config { url, ..store::Config::default() };
+        let store = Store::connect(&database).await.expect("a database");
+        store.migrate().await.expect("a schema");
+        let config = Config { sync_attempts: 3, ..Config::default() };
+        Self::on(store, directory, config, loopback()).await
     }
 
     /// On PostgreSQL, connected as the role of the running product.
@@ -67,10 +78,15 @@ impl Plane {
         let runtime = store::Config { url: database.runtime_url, ..store::Config::default() };
         let store = Store::connect(&runtime).await.expect("the running product");
         let config = Config { sync_attempts: 3, ..Config::default() };
-        Self::on(store, TempDir::new().expect("a directory"), config).await
+        Self::on(store, TempDir::new().expect("a directory"), config, loopback()).await
     }
 
-    async fn on(store: Store, directory: TempDir, config: Config) -> Self {
+    async fn on(
+        store: Store,
+        directory: TempDir,
+        config: Config,
+        outgoing: egress::Config,
+    ) -> Self {
         std::fs::create_dir(directory.path().join("documents")).expect("a directory");
         let at = DateTime::<Utc>::from_timestamp(1_800_000_000, 0).expect("a time");
         let clock = Clock::mock(at);
@@ -84,7 +100,7 @@ impl Plane {
             queue: queue.clone(),
             cache: Cache::connect(&cache, [7; 32]).await.expect("a cache"),
             signal: Signal::connect(&cache).await.expect("signals"),
-            egress: Egress::new(egress::Config::default()),
+            egress: Egress::new(outgoing),
             registry: registry(fake),
             operator: Arc::new(OperatorPolicy {
                 file_roots: vec![directory.path().join("documents")],
@@ -234,6 +250,10 @@ impl Plane {
         assert_eq!(newest.outcome, AuditOutcome::Denied);
         assert_eq!(newest.actor, caller.principal().to_string());
     }
+}
+
+fn loopback() -> egress::Config {
+    egress::Config { allow_private_networks: true, ..egress::Config::default() }
 }
 
 pub(crate) fn fake_install(config: Value, credential: Option<Value>) -> InstallConnector {

@@ -14,6 +14,9 @@ use crate::{
     sign_in::of_many_who_press_a_link_at_once_one_signs_in,
     syncs::{crash_after_any_page, crash_at_any_moment, lengthen},
     tenancy::nothing_of_another_organisation,
+    webhooks::{
+        change_is_told_once_signed_and_in_order, many_deliveries_of_one_leave_room_for_another,
+    },
 };
 
 #[tokio::test]
@@ -34,6 +37,16 @@ async fn link_that_many_press_at_once_works_once_on_postgres() {
 #[tokio::test]
 async fn ids_of_another_organisation_are_not_found_on_postgres() {
     nothing_of_another_organisation(&Plane::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn change_is_told_once_and_signed_on_postgres() {
+    change_is_told_once_signed_and_in_order(&Plane::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn slow_address_leaves_room_for_another_on_postgres() {
+    many_deliveries_of_one_leave_room_for_another(&Plane::on_postgres().await).await;
 }
 
 #[tokio::test]

@@ -56,6 +56,8 @@ pub enum SystemReason {
     OwnMembership,
     /// The operator or a job turns an organisation's keys over.
     RotateKeys,
+    /// What an organisation wants to be told of is told to the addresses that it named.
+    DeliverEvents,
 }
 
 /// How the caller came in.
@@ -146,6 +148,7 @@ impl SystemReason {
             SystemReason::Provision => "provision",
             SystemReason::OwnMembership => "own_membership",
             SystemReason::RotateKeys => "rotate_keys",
+            SystemReason::DeliverEvents => "deliver_events",
         }
     }
 }

@@ -33,3 +33,6 @@ pub(crate) mod sso_connection;
 pub(crate) mod tenant;
 pub(crate) mod user;
 pub(crate) mod verified_domain;
+pub(crate) mod webhook;
+pub(crate) mod webhook_delivery;
+pub(crate) mod webhook_secret;

@@ -14,6 +14,7 @@ const DELIVERY_LIMIT: i64 = 20;
 pub(super) struct Names {
     interactive: String,
     bulk: String,
+    delivery: String,
     dead: String,
 }
 
@@ -24,6 +25,7 @@ impl Names {
         Self {
             interactive: format!("{prefix}.jobs.interactive"),
             bulk: format!("{prefix}.jobs.bulk"),
+            delivery: format!("{prefix}.jobs.delivery"),
             dead: format!("{prefix}.dead"),
         }
     }
@@ -32,6 +34,7 @@ impl Names {
         match lane {
             Lane::Interactive => &self.interactive,
             Lane::Bulk => &self.bulk,
+            Lane::Delivery => &self.delivery,
         }
     }
 
@@ -52,7 +55,7 @@ impl Names {
                 FieldTable::default(),
             )
             .await?;
-        for lane in [&self.interactive, &self.bulk] {
+        for lane in [&self.interactive, &self.bulk, &self.delivery] {
             channel
                 .queue_declare(
                     lane.as_str().into(),
