@@ -299,6 +299,8 @@ export type RecordQuery = { node:
     | { id: string }
     | { id: string }
     | { id: string }
+    | { id: string }
+    | { id: string }
    | null };
 
 export type RecordHitFragment = { snippet: string, record: { id: string, title: string, stream: string, externalId: string, install: { id: string, displayName: string } } } & { ' $fragmentName'?: 'RecordHitFragment' };
