@@ -33,14 +33,14 @@ async fn deliveries(plane: &Plane, id: WebhookId) -> Vec<WebhookDelivery> {
 }
 
 /// As a receiver checks it, by the specification and not by our code.
-fn is_signed_by(received: &Received, secret: &str) -> bool {
+fn is_signed_by(requests: &Received, secret: &str) -> bool {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").expect("a prefix")).expect("base64");
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("a key");
-    let (id, at) = (received.header("webhook-id"), received.header("webhook-timestamp"));
+    let (id, at) = (requests.header("webhook-id"), requests.header("webhook-timestamp"));
     mac.update(format!("{id}.{at}.").as_bytes());
-    mac.update(&received.body);
+    mac.update(&requests.body);
     let expected = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
-    received.header("webhook-signature").split(' ').any(|it| it == expected)
+    requests.header("webhook-signature").split(' ').any(|it| it == expected)
 }
 
 pub(crate) async fn change_is_told_once_signed_and_in_order(plane: &Plane) {
@@ -50,18 +50,18 @@ pub(crate) async fn change_is_told_once_signed_and_in_order(plane: &Plane) {
     plane.work().await;
     plane.control.remove_install(&plane.owner, installed.install.id).await.expect("removed");
     plane.work().await;
-    let received = receiver.received();
-    let types: Vec<_> = received.iter().map(|it| it.json()["type"].clone()).collect();
+    let requests = receiver.received();
+    let types: Vec<_> = requests.iter().map(|it| it.json()["type"].clone()).collect();
     assert_eq!(types, ["install.create", "install.remove"]);
-    let told = received[0].json();
+    let told = requests[0].json();
     assert_eq!(told["data"]["target"], installed.install.id.to_string());
     assert_eq!(told["data"]["organisation"], plane.tenant.to_string());
-    for one in &received {
+    for one in &requests {
         assert!(is_signed_by(one, made.secret.expose_secret()), "{one:?}");
         assert!(!is_signed_by(one, "whsec_AAAA"));
         assert_eq!(one.header("webhook-timestamp"), plane.clock.now().timestamp().to_string());
     }
-    assert_ne!(received[0].header("webhook-id"), received[1].header("webhook-id"));
+    assert_ne!(requests[0].header("webhook-id"), requests[1].header("webhook-id"));
     let all = deliveries(plane, made.webhook.id).await;
     assert_eq!(all.len(), 2);
     for delivery in all {
@@ -130,10 +130,10 @@ async fn what_does_not_arrive_is_tried_again_by_the_schedule_and_then_given_up()
     receiver.answer_status(StatusCode::OK);
     plane.control.replay_delivery(&plane.owner, delivery.id).await.expect("a replay");
     plane.work().await;
-    let received = receiver.received();
-    assert_eq!(received.len(), 9);
-    assert_eq!(received[8].header("webhook-id"), received[0].header("webhook-id"));
-    assert_eq!(received[8].body, received[0].body);
+    let requests = receiver.received();
+    assert_eq!(requests.len(), 9);
+    assert_eq!(requests[8].header("webhook-id"), requests[0].header("webhook-id"));
+    assert_eq!(requests[8].body, requests[0].body);
     let webhook = plane.control.lookup_webhook(&plane.owner, made.webhook.id).await;
     assert_eq!(webhook.expect("a webhook").failing_since, None);
 }
@@ -240,10 +240,10 @@ async fn test_event_arrives_also_at_a_disabled_webhook() {
     plane.control.update_webhook(&plane.owner, disable).await.expect("disabled");
     plane.control.send_test_event(&plane.owner, made.webhook.id).await.expect("sent");
     plane.work().await;
-    let received = receiver.received();
-    assert_eq!(received.len(), 1);
-    assert_eq!(received[0].json()["type"], "webhook.test");
-    assert!(is_signed_by(&received[0], made.secret.expose_secret()));
+    let requests = receiver.received();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].json()["type"], "webhook.test");
+    assert!(is_signed_by(&requests[0], made.secret.expose_secret()));
 }
 
 #[tokio::test]
@@ -416,30 +416,30 @@ async fn library_of_standard_webhooks_verifies_what_is_sent() {
         plane.control.rotate_webhook_secret(&plane.owner, made.webhook.id, 1).await.expect("a key");
     plane.key(domain::Role::Viewer, None).await;
     plane.work().await;
-    let received = receiver.received().remove(0);
-    let now = received.header("webhook-timestamp").parse::<i64>().expect("a time");
+    let requests = receiver.received().remove(0);
+    let now = requests.header("webhook-timestamp").parse::<i64>().expect("a time");
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     for (secret, body, verifies) in [
-        (made.secret.expose_secret(), received.body.clone(), true),
-        (rotated.secret.expose_secret(), received.body.clone(), true),
+        (made.secret.expose_secret(), requests.body.clone(), true),
+        (rotated.secret.expose_secret(), requests.body.clone(), true),
         (rotated.secret.expose_secret(), bytes::Bytes::from_static(b"{}"), false),
-        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", received.body.clone(), false),
+        ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", requests.body.clone(), false),
     ] {
         let given = serde_json::json!({
             "secret": secret,
             "body": String::from_utf8_lossy(&body),
             "now": now,
             "headers": {
-                "webhook-id": received.header("webhook-id"),
-                "webhook-timestamp": received.header("webhook-timestamp"),
-                "webhook-signature": received.header("webhook-signature"),
+                "webhook-id": requests.header("webhook-id"),
+                "webhook-timestamp": requests.header("webhook-timestamp"),
+                "webhook-signature": requests.header("webhook-signature"),
             },
         });
         let running = tokio::process::Command::new(format!("{root}/.venv/bin/python"))
             .arg(format!("{root}/crates/testkit/clients/verify_webhook.py"))
             .arg(given.to_string())
             .output();
-        let output = tokio::time::timeout(Duration::from_secs(60), running).await;
+        let output = tokio::time::timeout(Duration::from_mins(1), running).await;
         let output = output.expect("in time").expect("Python: run the tests by `make test`");
         let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let expected = if verifies { "verified" } else { "refused" };
