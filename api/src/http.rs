@@ -6,6 +6,7 @@ pub(crate) mod ctx;
 pub(crate) mod error;
 pub(crate) mod graphql;
 pub(crate) mod headers;
+mod invitations;
 pub(crate) mod page;
 pub(crate) mod server;
 pub(crate) mod session;

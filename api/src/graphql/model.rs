@@ -9,6 +9,7 @@ pub(crate) mod domain;
 pub(crate) mod endpoint;
 pub(crate) mod group;
 pub(crate) mod install;
+pub(crate) mod invitation;
 pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod node;

@@ -25,6 +25,7 @@ mod audit;
 mod groups;
 mod identity;
 mod installs;
+mod invitations;
 mod keys;
 mod members;
 mod policies;
@@ -45,6 +46,7 @@ pub(crate) struct Mutation(
     syncs::SyncsMutation,
     api_keys::ApiKeysMutation,
     members::MembersMutation,
+    invitations::InvitationsMutation,
     groups::GroupsMutation,
     scim_tokens::ScimTokensMutation,
     policies::PoliciesMutation,

@@ -7,6 +7,7 @@ mod endpoints;
 mod groups;
 mod identity;
 mod installs;
+mod invitations;
 mod keys;
 mod members;
 mod node;
@@ -29,6 +30,7 @@ pub(crate) struct Query(
     search::SearchQuery,
     endpoints::EndpointsQuery,
     members::MembersQuery,
+    invitations::InvitationsQuery,
     groups::GroupsQuery,
     scim_tokens::ScimTokensQuery,
     api_keys::ApiKeysQuery,

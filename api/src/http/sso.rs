@@ -15,6 +15,7 @@ use super::{
     csrf::Site,
     ctx::Credential,
     error::{self, method_not_allowed},
+    invitations,
     server::State,
     session, sso_pages as pages,
 };
@@ -67,6 +68,11 @@ pub(crate) fn configure(routes: &mut ServiceConfig) {
         .app_data(web::FormConfig::default().limit(MAX_FORM_BYTES))
         .service(only(web::resource("/sign-in").route(web::get().to(ask))))
         .service(only(web::resource("/sign-up").route(web::get().to(ask_founder))))
+        .service(only(
+            web::resource("/invitations/{token}")
+                .route(web::get().to(invitations::ask))
+                .route(web::post().to(invitations::choose)),
+        ))
         .service(only(web::resource("/sso/start").route(web::post().to(discover))))
         .service(only(web::resource("/sso/continue").route(web::get().to(go_on))))
         .service(only(
@@ -235,7 +241,11 @@ async fn log_out(
     }
 }
 
-fn depart(begun: Result<Begun, Error>, request: &HttpRequest, state: &State) -> HttpResponse {
+pub(super) fn depart(
+    begun: Result<Begun, Error>,
+    request: &HttpRequest,
+    state: &State,
+) -> HttpResponse {
     match begun {
         Ok(begun) => see_other(&state.site, begun.location.as_str(), Some(&begun.browser)),
         Err(error) => sorry(&error, request),
@@ -243,7 +253,7 @@ fn depart(begun: Result<Begun, Error>, request: &HttpRequest, state: &State) -> 
 }
 
 /// A page about what went wrong; our own faults are logged on the way.
-fn sorry(error: &Error, request: &HttpRequest) -> HttpResponse {
+pub(super) fn sorry(error: &Error, request: &HttpRequest) -> HttpResponse {
     let id = error::request_id(request);
     let told = refused(error, &id);
     if told.code == Code::Internal {
@@ -256,12 +266,16 @@ fn sorry(error: &Error, request: &HttpRequest) -> HttpResponse {
 }
 
 /// Whoever is signed in in this browser.
-async fn caller(request: &HttpRequest, state: &State) -> Result<OpCtx, Refused> {
+pub(super) async fn caller(request: &HttpRequest, state: &State) -> Result<OpCtx, Refused> {
     let credential = Credential::of(request, &state.site)?;
     credential.authenticate(&state.control, &error::request_id(request)).await
 }
 
-fn see_other(site: &Site, location: &str, browser: Option<&SecretString>) -> HttpResponse {
+pub(super) fn see_other(
+    site: &Site,
+    location: &str,
+    browser: Option<&SecretString>,
+) -> HttpResponse {
     let mut response = HttpResponse::build(StatusCode::SEE_OTHER);
     response.insert_header((LOCATION, location));
     if let Some(token) = browser {

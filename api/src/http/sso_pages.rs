@@ -6,7 +6,7 @@ use actix_web::{
     HttpResponse,
     http::{StatusCode, header::CONTENT_SECURITY_POLICY},
 };
-use control::{SignUpProvider, UpstreamKind};
+use control::{InvitationOffer, SignUpProvider, UpstreamKind};
 use domain::{SsoConnection, identity::ConnectionTest};
 
 /// A form of these pages ends at a provider, wherever that is: browsers hold redirects of a form against `form-action` too.
@@ -80,6 +80,47 @@ invitation or a one-time link.</p><p><a href=\"/sign-in\">Try another address</a
 /// Where a sign-in by a connection begins.
 pub(super) fn start_path(connection: &SsoConnection) -> String {
     format!("/sso/start/{}/{}", connection.tenant.uuid(), connection.id.uuid())
+}
+
+/// Who invites, and the ways to show that the invited address is one's own.
+pub(super) fn invitation(
+    token: &str,
+    offer: &InvitationOffer,
+    signed_in: bool,
+    providers: &[SignUpProvider],
+) -> HttpResponse {
+    let (tenant, email) = (escape(&offer.tenant.name), escape(&offer.email));
+    let mut body = format!(
+        "<h1>Join {tenant}</h1><p>This invitation is for {email}. Show that the address is yours.</p>
+<form method=\"post\" action=\"/invitations/{}\">",
+        escape(token)
+    );
+    let mut button = |by: &str, text: &str| {
+        let _ = write!(
+            body,
+            "<button type=\"submit\" name=\"by\" value=\"{}\">{}</button>",
+            escape(by),
+            escape(text)
+        );
+    };
+    if signed_in {
+        button("session", "Join as who is signed in");
+    }
+    for connection in &offer.connections {
+        let name = format!("Continue with {}", connection.settings.name);
+        button(&format!("connection:{}", connection.id.uuid()), &name);
+    }
+    for provider in providers.iter().filter(|_| offer.providers) {
+        button(&format!("provider:{}", provider.key), &format!("Continue with {}", provider.name));
+    }
+    body.push_str("</form>");
+    if !signed_in && offer.connections.is_empty() && !offer.providers {
+        body.push_str(
+            "<p>There is no provider by which you could sign in here for the first time. If you use Patchbay already, sign in and open
+this link again.</p>",
+        );
+    }
+    page(StatusCode::OK, "Join an organisation", &body)
 }
 
 /// What a test sign-in showed.

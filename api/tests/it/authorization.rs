@@ -131,6 +131,32 @@ const TABLE: &[Case] = &[
         P::TenantRead,
         "mutation { payload: leaveOrganisation(input: { tenantId: \"tenant:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
     ),
+    case("Query.invitations", P::MemberWrite, "{ invitations(first: 1) { nodes { id } } }"),
+    case(
+        "Query.node",
+        P::MemberWrite,
+        "{ node(id: \"invitation:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Mutation.inviteMember",
+        P::MemberWrite,
+        "mutation { payload: inviteMember(input: { email: \"\" , role: VIEWER }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.resendInvitation",
+        P::MemberWrite,
+        "mutation { payload: resendInvitation(input: { id: \"invitation:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.revokeInvitation",
+        P::MemberWrite,
+        "mutation { payload: revokeInvitation(input: { id: \"invitation:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.acceptInvitation",
+        P::TenantRead,
+        "mutation { payload: acceptInvitation(input: { token: \"none\" }) { userErrors { code } } }",
+    ),
     case("Query.groups", P::MemberRead, "{ groups(first: 1) { nodes { id } } }"),
     case(
         "Query.node",

@@ -342,3 +342,59 @@ async fn every_address_is_answered_alike() {
     let (reply, _) = lost.walk(&go_on, |_| false).await.expect("a walk");
     assert!(reply.expect("a page").text().contains("No way to sign in was found"));
 }
+
+/// Invites an address; gives the link.
+async fn invite(setting: &Setting, email: &str) -> String {
+    let document = "mutation($input: InviteMemberInput!) { payload: inviteMember(input: $input) {
+        invitation { id state email } url userErrors { code field message } } }";
+    let input = json!({ "email": email, "role": "AUDITOR" });
+    let sent = mutate(&setting.plane, &setting.acme.session, document, input).await;
+    sent["url"].as_str().unwrap_or_else(|| panic!("no link: {sent}")).to_owned()
+}
+
+/// Takes an invitation by the organisation's connection, as whoever the hint says; gives the last answer.
+async fn accept(setting: &Setting, browser: &mut Browser, url: &str, hint: &str) -> testkit::Reply {
+    let url = Url::parse(url).expect("a link");
+    let page = browser.step(Method::GET, &url, "").await.expect("a page");
+    let (status, text) = (page.status.as_u16(), page.text());
+    assert!(status == 200 && text.contains("Continue with Acme ID"), "{status}: {text}");
+    let id = setting.connection["id"].as_str().expect("an id");
+    let form = format!("by={}", id.replacen("sso_connection:", "connection%3A", 1));
+    let reply = browser.step(Method::POST, &url, &form).await.expect("an answer");
+    assert_eq!(reply.status, 303, "{}", reply.text());
+    let start = hinted(reply.header("location"), hint);
+    let back = |url: &Url| url.path().starts_with("/sso/callback/");
+    let (_, callback) = browser.walk(&start, back).await.expect("a walk");
+    browser.step(Method::GET, &callback, "").await.expect("an answer")
+}
+
+#[tokio::test]
+async fn invited_person_comes_in_by_the_connection_with_the_invited_role() {
+    let setting = Setting::in_use().await;
+    let url = invite(&setting, "ann@acme.com").await;
+    let mut stranger = Browser::new();
+    let reply = accept(&setting, &mut stranger, &url, "bob@acme.com").await;
+    assert_eq!(reply.status, 403, "bound to the address: {}", reply.text());
+    assert!(stranger.cookie(&setting.plane.base, "patchbay_session").is_none());
+    let mut browser = Browser::new();
+    let reply = accept(&setting, &mut browser, &url, "ann@acme.com").await;
+    assert_eq!((reply.status.as_u16(), reply.header("location")), (303, "/"), "{}", reply.text());
+    let cookie = browser.cookie(&setting.plane.base, "patchbay_session").expect("a session");
+    let viewer = setting.viewer(&format!("patchbay_session={cookie}")).await;
+    assert_eq!(
+        (&viewer["role"], &viewer["user"]["email"]),
+        (&json!("AUDITOR"), &json!("ann@acme.com"))
+    );
+    let again = Url::parse(&url).expect("a link");
+    let used = browser.step(Method::GET, &again, "").await.expect("a page");
+    assert_eq!(used.status, 403, "{}", used.text());
+}
+
+#[tokio::test]
+async fn invitation_to_a_foreign_domain_is_not_taken_by_the_word_of_the_connection() {
+    let setting = Setting::in_use().await;
+    let url = invite(&setting, "victim@elsewhere.com").await;
+    let reply = accept(&setting, &mut Browser::new(), &url, "victim@elsewhere.com").await;
+    assert_eq!(reply.status, 403, "{}", reply.text());
+    assert!(reply.text().contains("not one that your organisation has verified"));
+}

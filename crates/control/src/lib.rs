@@ -23,6 +23,7 @@ mod health;
 mod housekeeping;
 mod install_form;
 mod installs;
+mod invitations;
 mod jobs;
 mod journal;
 mod keys;
@@ -76,6 +77,7 @@ pub use explain::{About, Explain, Explanation, SimulatedChange, Simulation};
 pub use health::Health;
 pub use housekeeping::Housekeeping;
 pub use installs::{CheckConnection, InstallConnector, Installed, UpdateInstall};
+pub use invitations::{InviteMember, SentInvitation};
 pub use journal::CallSlot;
 pub use keys::{KeyRing, Rewrapped};
 pub use login::SignedIn;
@@ -91,8 +93,9 @@ pub use records::SearchRecords;
 pub use routes::TenantRoutes;
 pub use sessions::Switched;
 pub use sso::{
-    Answer, Begun, Browser, CALLBACK, CreateSsoConnection, Finished, FoundProviders, SignUp,
-    SignUpConfig, SignUpProvider, UpdateSsoConnection, redirect_uri,
+    Answer, Begun, Browser, CALLBACK, CreateSsoConnection, Finished, FoundProviders,
+    InvitationOffer, InvitationWay, SignUp, SignUpConfig, SignUpProvider, UpdateSsoConnection,
+    redirect_uri,
 };
 pub use tenants::{SetUp, SetUpDone, Viewer};
 pub use watch::{EventStream, RunStream};

@@ -67,6 +67,8 @@ pub mod kind {
     pub enum Audit {}
     /// Members who are given access together.
     pub enum Group {}
+    /// A place in an organisation that waits for somebody.
+    pub enum Invitation {}
     /// A token by which an organisation's directory provisions.
     pub enum ScimToken {}
     /// A version of an organisation's policies.
@@ -138,6 +140,9 @@ pub mod kind {
     impl Kind for Group {
         const PREFIX: &'static str = "group";
     }
+    impl Kind for Invitation {
+        const PREFIX: &'static str = "invitation";
+    }
     impl Kind for ScimToken {
         const PREFIX: &'static str = "scim_token";
     }
@@ -183,6 +188,7 @@ pub type AuditId = Id<kind::Audit>;
 pub type PolicySetId = Id<kind::PolicySet>;
 pub type ApprovalId = Id<kind::Approval>;
 pub type GroupId = Id<kind::Group>;
+pub type InvitationId = Id<kind::Invitation>;
 pub type ScimTokenId = Id<kind::ScimToken>;
 pub type SsoConnectionId = Id<kind::SsoConnection>;
 pub type KeyRotationId = Id<kind::KeyRotation>;

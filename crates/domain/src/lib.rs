@@ -7,6 +7,7 @@ pub mod authz;
 pub mod event;
 pub mod id;
 pub mod identity;
+pub mod invitation;
 pub mod job;
 pub mod key;
 pub mod keys;
@@ -23,6 +24,7 @@ pub use authz::{
     Access, Classification, Denied, Granted, OpCtx, Origin, PermissionSet, Principal, Role,
     SystemReason,
 };
+pub use id::InvitationId;
 pub use id::KeyRotationId;
 pub use id::ScimTokenId;
 pub use id::{
@@ -33,6 +35,7 @@ pub use id::{ApprovalId, PolicySetId};
 pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
 pub use id::{WebhookDeliveryId, WebhookId, WebhookSecretId};
 pub use identity::{Domain, Identity, SsoConnection};
+pub use invitation::{Invitation, InvitationState};
 pub use keys::{DataKeyState, DataKeyVersion, KeyRotation};
 pub use noun::{
     ApiKey, Credential, Endpoint, Install, InstallStatus, Membership, Record, RecordHit, RunState,

@@ -64,6 +64,9 @@ pub(crate) trait Global: EntityTrait {
 impl TenantOwned for entity::membership::Entity {
     const TENANT: Self::Column = entity::membership::Column::TenantId;
 }
+impl TenantOwned for entity::invitation::Entity {
+    const TENANT: Self::Column = entity::invitation::Column::TenantId;
+}
 impl TenantOwned for entity::group::Entity {
     const TENANT: Self::Column = entity::group::Column::TenantId;
 }

@@ -11,8 +11,8 @@ use tokio::task::JoinError;
 
 use crate::{
     ApiKeys, Approvals, Audit, Credentials, DataKeys, Directory, Domains, Endpoints, Error,
-    Installs, Members, Policies, Records, Runs, Sealed, SsoConnections, Store, TenantRow, TxJobs,
-    store::Turn,
+    Installs, Invitations, Members, Policies, Records, Runs, Sealed, SsoConnections, Store,
+    TenantRow, TxJobs, store::Turn,
 };
 
 /// A transaction of one tenant. Dropping it without [`Tx::commit`] takes everything back.
@@ -130,6 +130,11 @@ impl Tx {
     /// The organisation's own row.
     pub const fn tenant(&self) -> TenantRow<'_> {
         TenantRow::new(self)
+    }
+
+    /// Places that wait for somebody.
+    pub const fn invitations(&self) -> Invitations<'_> {
+        Invitations::new(self)
     }
 
     /// Installed connectors.

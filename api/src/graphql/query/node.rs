@@ -16,6 +16,7 @@ use crate::graphql::{
         connector,
         connector::Connector,
         install::Install,
+        invitation::Invitation,
         key::KeyRotation,
         member::{Member, User},
         node::Node,
@@ -54,6 +55,8 @@ async fn fetch(caller: &Caller, id: &ID) -> Result<Option<Node>, control::Error>
         }
         kind::Group::PREFIX => found(control.lookup_group(who, given(id)?).await)?
             .map(|it| Node::Group(crate::graphql::model::group::Group(it))),
+        kind::Invitation::PREFIX => found(control.lookup_invitation(who, given(id)?).await)?
+            .map(|it| Node::Invitation(Invitation::of(caller, it))),
         kind::Membership::PREFIX => found(control.lookup_member(who, given(id)?).await)?
             .map(|it| Node::Member(Member::of(it))),
         kind::Tenant::PREFIX => tenant(caller, given(id)?).await?,

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::{
     granted,
+    invited::Invited,
     provider::{Client, misbehaves},
     redirect_uri,
 };
@@ -65,6 +66,8 @@ pub(super) struct Detail {
     pub(super) organisation: Option<String>,
     /// A test: the version of the connection that it is about.
     pub(super) version: Option<i64>,
+    /// The invitation that is accepted by it.
+    pub(super) invited: Option<Invited>,
 }
 
 /// What is asked of a provider.

@@ -128,6 +128,11 @@ impl Control {
             (AttemptPurpose::SignIn, Voucher::Connection(tenant, id)) => {
                 let (connection, _) =
                     self.connection_client(*tenant, *id, answer.request_id).await?;
+                if let Some(invited) = &detail.invited {
+                    return self
+                        .join_by_connection(&connection, &proven, invited, answer.request_id)
+                        .await;
+                }
                 self.enter(&connection, &proven, answer.request_id, detail.return_to).await
             }
             (AttemptPurpose::Test, Voucher::Connection(tenant, id)) => {
@@ -140,6 +145,9 @@ impl Control {
                 self.sign_up(name, &proven, answer.request_id, &detail).await
             }
             (AttemptPurpose::SignIn, Voucher::Provider(name)) => {
+                if let Some(invited) = &detail.invited {
+                    return self.join_by_provider(name, &proven, invited, answer.request_id).await;
+                }
                 self.enter_by_provider(name, &proven, answer.request_id, detail.return_to).await
             }
             _ => Err(Error::Unauthenticated),

@@ -8,6 +8,7 @@
 mod attempt;
 mod connections;
 mod finish;
+mod invited;
 mod logout;
 mod people;
 mod provider;
@@ -19,6 +20,7 @@ use domain::{Granted, SystemReason, TenantId, authz::Permission};
 pub use attempt::{Begun, Browser, FoundProviders};
 pub use connections::{CreateSsoConnection, UpdateSsoConnection};
 pub use finish::{Answer, Finished};
+pub use invited::{InvitationOffer, InvitationWay};
 pub use sign_up::{SignUp, SignUpConfig, SignUpProvider};
 
 pub(crate) use finish::BeginSession;

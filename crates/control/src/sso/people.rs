@@ -79,6 +79,32 @@ impl Control {
         Ok(user)
     }
 
+    /// The person behind a proof of an invited address, and that address. Whom the connection would not provision is made all the same:
+    /// they were invited.
+    pub(super) async fn invited_person(
+        &self,
+        tx: &Tx,
+        connection: &SsoConnection,
+        proven: &Proven,
+        request_id: &str,
+    ) -> Result<(UserId, String), Error> {
+        let rules = &connection.settings.rules;
+        if let Some(problem) = missing_claims(&rules.required_claims, &proven.signed).pop() {
+            return Err(refused("required_claim", problem));
+        }
+        let email = self.owned_address(tx, connection, proven, request_id).await?;
+        let directory = tx.directory();
+        if let Some(known) = directory.find_identity(&proven.issuer, &proven.subject).await? {
+            return Ok((known.user, email));
+        }
+        let user = match directory.find_user_by_email(&email).await? {
+            Some(user) => user.id,
+            None => self.create_person(tx, &email, proven).await?,
+        };
+        self.tie(tx, user, proven).await?;
+        Ok((user, email))
+    }
+
     /// The address of somebody, in a domain that the organisation has proven.
     async fn owned_address(
         &self,

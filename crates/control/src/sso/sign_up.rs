@@ -162,7 +162,7 @@ impl Control {
     }
 
     /// The person who founds an organisation: known by issuer and subject, or new with an address that nobody has.
-    async fn founder(&self, tx: &Tx, proven: &Proven) -> Result<UserId, Error> {
+    pub(super) async fn founder(&self, tx: &Tx, proven: &Proven) -> Result<UserId, Error> {
         let directory = tx.directory();
         if let Some(known) = directory.find_identity(&proven.issuer, &proven.subject).await? {
             return Ok(known.user);
@@ -224,7 +224,7 @@ impl Control {
         })
     }
 
-    async fn session_by_provider(
+    pub(super) async fn session_by_provider(
         &self,
         provider: &str,
         proven: &Proven,

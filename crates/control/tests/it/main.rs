@@ -6,6 +6,7 @@ mod audit_chain;
 mod fake;
 mod grants;
 mod installs;
+mod invitations;
 mod jobs;
 mod keys;
 mod members;

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     audit_chain::signs_verifies_exports_and_cuts,
+    invitations::invitation_is_taken_once_by_whom_it_is_for,
     members::{
         of_two_owners_who_go_at_once_one_stays, suspended_and_removed_members_lose_every_way_in,
     },
@@ -95,6 +96,11 @@ async fn of_two_owners_who_go_at_once_one_stays_on_postgres() {
 #[tokio::test]
 async fn suspension_and_removal_end_sessions_and_keys_on_postgres() {
     suspended_and_removed_members_lose_every_way_in(&Plane::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn invitation_is_taken_once_by_whom_it_is_for_on_postgres() {
+    invitation_is_taken_once_by_whom_it_is_for(&Plane::on_postgres().await).await;
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ pub(crate) mod group;
 pub(crate) mod group_member;
 pub(crate) mod identity;
 pub(crate) mod install;
+pub(crate) mod invitation;
 pub(crate) mod job;
 pub(crate) mod key_rotation;
 pub(crate) mod logout_token;
