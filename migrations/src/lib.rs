@@ -15,6 +15,7 @@ mod m20261123_000030_policies;
 mod m20261123_000040_groups;
 mod m20261123_000050_members;
 mod m20261123_000051_invitations;
+mod m20261123_000052_custom_roles;
 mod m20261123_000070_webhooks;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -70,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000050_members::Migration),
             Box::new(m20261123_000070_webhooks::Migration),
             Box::new(m20261123_000051_invitations::Migration),
+            Box::new(m20261123_000052_custom_roles::Migration),
         ]
     }
 }

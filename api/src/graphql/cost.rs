@@ -38,6 +38,7 @@ pub(crate) const SHORT_LISTS: &[&str] = &[
     "PolicyValidation.rules",
     "PolicyValidation.faults",
     "Query.organisations",
+    "Query.permissions",
     "Rule.annotations",
     "SsoProvider.groupRoles",
     "SsoProvider.requiredClaims",

@@ -16,6 +16,7 @@ pub(crate) mod node;
 pub(crate) mod permission;
 pub(crate) mod policy;
 pub(crate) mod record;
+pub(crate) mod role;
 pub(crate) mod scim_token;
 pub(crate) mod session;
 pub(crate) mod sso_connection;

@@ -29,6 +29,7 @@ mod invitations;
 mod keys;
 mod members;
 mod policies;
+mod roles;
 mod scim_tokens;
 mod session;
 mod syncs;
@@ -47,6 +48,7 @@ pub(crate) struct Mutation(
     api_keys::ApiKeysMutation,
     members::MembersMutation,
     invitations::InvitationsMutation,
+    roles::RolesMutation,
     groups::GroupsMutation,
     scim_tokens::ScimTokensMutation,
     policies::PoliciesMutation,

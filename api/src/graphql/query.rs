@@ -12,6 +12,7 @@ mod keys;
 mod members;
 mod node;
 mod policies;
+mod roles;
 mod scim_tokens;
 mod search;
 mod viewer;
@@ -31,6 +32,7 @@ pub(crate) struct Query(
     endpoints::EndpointsQuery,
     members::MembersQuery,
     invitations::InvitationsQuery,
+    roles::RolesQuery,
     groups::GroupsQuery,
     scim_tokens::ScimTokensQuery,
     api_keys::ApiKeysQuery,

@@ -157,6 +157,38 @@ const TABLE: &[Case] = &[
         P::TenantRead,
         "mutation { payload: acceptInvitation(input: { token: \"none\" }) { userErrors { code } } }",
     ),
+    case("Query.roles", P::MemberRead, "{ roles(first: 1) { nodes { id } } }"),
+    case("Query.permissions", P::MemberRead, "{ permissions { permission } }"),
+    case(
+        "Query.node",
+        P::MemberRead,
+        "{ node(id: \"role:0192f3c4-0000-7000-8000-000000000000\") { id } }",
+    ),
+    case(
+        "Mutation.createRole",
+        P::MemberWrite,
+        "mutation { payload: createRole(input: { name: \"\", permissions: [] }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.updateRole",
+        P::MemberWrite,
+        "mutation { payload: updateRole(input: { id: \"role:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.deleteRole",
+        P::MemberWrite,
+        "mutation { payload: deleteRole(input: { id: \"role:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.assignRole",
+        P::MemberWrite,
+        "mutation { payload: assignRole(input: { roleId: \"role:0192f3c4-0000-7000-8000-000000000000\", holderId: \"membership:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
+    case(
+        "Mutation.unassignRole",
+        P::MemberWrite,
+        "mutation { payload: unassignRole(input: { roleId: \"role:0192f3c4-0000-7000-8000-000000000000\", holderId: \"membership:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
     case("Query.groups", P::MemberRead, "{ groups(first: 1) { nodes { id } } }"),
     case(
         "Query.node",

@@ -110,6 +110,7 @@ impl Control {
     pub async fn remove_group(&self, ctx: &OpCtx, id: GroupId) -> Result<(), Error> {
         let deed = Deed::on(action::GROUP_REMOVE, &id);
         let granted: Granted<MemberWrite> = self.require_whole(ctx, &deed).await?;
+        self.require_group(ctx, &deed, &[id]).await?;
         let tx = self.store().begin(&granted).await?;
         let group = own(&tx, ctx, id).await?;
         tx.groups().remove(&granted, id).await?;
@@ -136,6 +137,7 @@ impl Control {
             let message = format!("name 1 to {AT_ONCE} members");
             return Err(Error::invalid("memberIds", "out_of_range", message));
         }
+        self.require_group(ctx, &deed, &[id]).await?;
         let tx = self.store().begin(&granted).await?;
         let group = own(&tx, ctx, id).await?;
         let group = tx.groups().update(&granted, id, self.touched(&group)).await?;
@@ -156,6 +158,20 @@ impl Control {
         // Policies decide by groups, and gateways know the groups of a key's maker.
         self.signal(Event::RouteChanged { tenant: ctx.tenant() }).await;
         Ok(group)
+    }
+
+    /// Who is put into a group gets its roles: nobody gives or takes by it what they do not hold.
+    pub(crate) async fn require_group(
+        &self,
+        ctx: &OpCtx,
+        deed: &Deed,
+        groups: &[GroupId],
+    ) -> Result<(), Error> {
+        let reading: Granted<MemberRead> = self.require(ctx, deed).await?;
+        let tx = self.store().read(&reading).await?;
+        let given = tx.custom_roles().permissions_of(&reading, None, groups).await?;
+        drop(tx);
+        self.require_holding(ctx, deed, given).await
     }
 
     /// A change of nothing but the version.

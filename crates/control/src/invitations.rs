@@ -107,6 +107,7 @@ impl Control {
         if command.role == Role::Owner {
             self.require_recent(ctx).await?;
         }
+        self.require_group(ctx, &deed, &command.groups).await?;
         check_clearance(ctx, command.clearance)?;
         let email = checked_address(&command.email)?;
         let expires_at = self.invitation_expiry(command.expires_in_days)?;
@@ -153,6 +154,7 @@ impl Control {
         let granted: Granted<MemberWrite> = self.require_whole(ctx, &deed).await?;
         let before = self.lookup_invitation(ctx, id).await?;
         self.require_holding(ctx, &deed, before.role.permissions()).await?;
+        self.require_group(ctx, &deed, &before.groups).await?;
         let (token, hash) = new_token(ctx.tenant())?;
         let expires_at = self.invitation_expiry(None)?;
         let tx = self.store().begin(&granted).await?;
@@ -333,6 +335,9 @@ async fn still_given(
     request_id: &str,
 ) -> Result<bool, Error> {
     let tenant = invitation.tenant;
+    let reading = own_membership::<MemberRead>(tenant, request_id);
+    let by_groups = tx.custom_roles().permissions_of(&reading, None, &invitation.groups).await?;
+    let given = invitation.role.permissions().union(by_groups);
     let mut standings = Standings::new(tx, own_membership(tenant, request_id));
     let inviter: Option<Access> = if let Ok(user) = invitation.invited_by.parse::<UserId>() {
         standings.of_user(user).await?
@@ -346,7 +351,7 @@ async fn still_given(
     };
     Ok(inviter.is_some_and(|access| {
         access.permissions.contains(domain::authz::PermissionName::MemberWrite)
-            && invitation.role.permissions().is_within(access.permissions)
+            && given.is_within(access.permissions)
             && invitation.clearance <= access.clearance
     }))
 }

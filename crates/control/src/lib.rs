@@ -33,6 +33,7 @@ mod members;
 mod permits;
 mod policies;
 mod records;
+mod roles;
 mod routes;
 mod schedule;
 pub mod scim;
@@ -90,6 +91,7 @@ pub use policy::{
     Source as PolicySource, SourceBody as PolicyBody, ToolEffect,
 };
 pub use records::SearchRecords;
+pub use roles::{CreateRole, RoleInUse, UpdateRole};
 pub use routes::TenantRoutes;
 pub use sessions::Switched;
 pub use sso::{

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use domain::{Access, ApiKey, Granted, Membership, UserId, authz::permission::MemberRead};
+use domain::{
+    Access, ApiKey, Granted, Membership, PermissionSet, UserId, authz::permission::MemberRead,
+};
 use store::Tx;
 
 use crate::Error;
@@ -59,5 +61,9 @@ async fn of_membership(
 ) -> Result<Access, Error> {
     let mut access = Access::of_role(membership.role, membership.clearance);
     access.groups = tx.groups().of_member(reading, membership.id).await?;
+    let own =
+        tx.custom_roles().permissions_of(reading, Some(membership.id), &access.groups).await?;
+    // Whatever a row says: what is an owner's alone comes from the built-in role.
+    access.permissions = access.permissions.union(own.intersection(PermissionSet::custom()));
     Ok(access)
 }

@@ -67,6 +67,10 @@ pub mod kind {
     pub enum Audit {}
     /// Members who are given access together.
     pub enum Group {}
+    /// A named set of permissions of an organisation.
+    pub enum CustomRole {}
+    /// That somebody has a custom role.
+    pub enum RoleAssignment {}
     /// A place in an organisation that waits for somebody.
     pub enum Invitation {}
     /// A token by which an organisation's directory provisions.
@@ -140,6 +144,12 @@ pub mod kind {
     impl Kind for Group {
         const PREFIX: &'static str = "group";
     }
+    impl Kind for CustomRole {
+        const PREFIX: &'static str = "role";
+    }
+    impl Kind for RoleAssignment {
+        const PREFIX: &'static str = "role_assignment";
+    }
     impl Kind for Invitation {
         const PREFIX: &'static str = "invitation";
     }
@@ -188,6 +198,8 @@ pub type AuditId = Id<kind::Audit>;
 pub type PolicySetId = Id<kind::PolicySet>;
 pub type ApprovalId = Id<kind::Approval>;
 pub type GroupId = Id<kind::Group>;
+pub type CustomRoleId = Id<kind::CustomRole>;
+pub type RoleAssignmentId = Id<kind::RoleAssignment>;
 pub type InvitationId = Id<kind::Invitation>;
 pub type ScimTokenId = Id<kind::ScimToken>;
 pub type SsoConnectionId = Id<kind::SsoConnection>;

@@ -15,6 +15,7 @@ pub mod noun;
 pub mod page;
 pub mod permit;
 pub mod provisioning;
+pub mod roles;
 pub mod route;
 pub mod secret;
 pub mod webhook;
@@ -32,6 +33,7 @@ pub use id::{
     MembershipId, RecordId, RunId, SessionId, SignInLinkId, TenantId, UserId,
 };
 pub use id::{ApprovalId, PolicySetId};
+pub use id::{CustomRoleId, RoleAssignmentId};
 pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
 pub use id::{WebhookDeliveryId, WebhookId, WebhookSecretId};
 pub use identity::{Domain, Identity, SsoConnection};
@@ -44,5 +46,6 @@ pub use noun::{
 pub use page::{Page, PageArgs};
 pub use permit::{Approval, ApprovalState, PolicySet};
 pub use provisioning::{DirectoryEntry, Group, GroupSource, ScimToken};
+pub use roles::{CustomRole, RoleAssignment, RoleHolder};
 pub use secret::{SecretString, TokenHash};
 pub use webhook::{DeliveryState, Webhook, WebhookAttempt, WebhookDelivery, WebhookSecret};

@@ -64,6 +64,12 @@ pub(crate) trait Global: EntityTrait {
 impl TenantOwned for entity::membership::Entity {
     const TENANT: Self::Column = entity::membership::Column::TenantId;
 }
+impl TenantOwned for entity::custom_role::Entity {
+    const TENANT: Self::Column = entity::custom_role::Column::TenantId;
+}
+impl TenantOwned for entity::role_assignment::Entity {
+    const TENANT: Self::Column = entity::role_assignment::Column::TenantId;
+}
 impl TenantOwned for entity::invitation::Entity {
     const TENANT: Self::Column = entity::invitation::Column::TenantId;
 }

@@ -10,8 +10,8 @@ use sea_orm::{
 use tokio::task::JoinError;
 
 use crate::{
-    ApiKeys, Approvals, Audit, Credentials, DataKeys, Directory, Domains, Endpoints, Error,
-    Installs, Invitations, Members, Policies, Records, Runs, Sealed, SsoConnections, Store,
+    ApiKeys, Approvals, Audit, Credentials, CustomRoles, DataKeys, Directory, Domains, Endpoints,
+    Error, Installs, Invitations, Members, Policies, Records, Runs, Sealed, SsoConnections, Store,
     TenantRow, TxJobs, store::Turn,
 };
 
@@ -130,6 +130,11 @@ impl Tx {
     /// The organisation's own row.
     pub const fn tenant(&self) -> TenantRow<'_> {
         TenantRow::new(self)
+    }
+
+    /// Roles of the organisation's own.
+    pub const fn custom_roles(&self) -> CustomRoles<'_> {
+        CustomRoles::new(self)
     }
 
     /// Places that wait for somebody.

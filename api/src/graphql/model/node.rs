@@ -22,6 +22,7 @@ pub(crate) enum Node {
     ApiKey(ApiKey),
     Group(super::group::Group),
     Member(super::member::Member),
+    CustomRole(super::role::CustomRole),
     Invitation(super::invitation::Invitation),
     AuditEvent(AuditEvent),
     KeyRotation(KeyRotation),

@@ -22,6 +22,7 @@ use crate::graphql::{
         node::Node,
         policy::PolicySet,
         record::Record,
+        role::CustomRole,
         sync_run::SyncRun,
         tenant::Tenant,
         webhook::{Webhook, WebhookDelivery},
@@ -55,6 +56,8 @@ async fn fetch(caller: &Caller, id: &ID) -> Result<Option<Node>, control::Error>
         }
         kind::Group::PREFIX => found(control.lookup_group(who, given(id)?).await)?
             .map(|it| Node::Group(crate::graphql::model::group::Group(it))),
+        kind::CustomRole::PREFIX => found(control.lookup_role(who, given(id)?).await)?
+            .map(|it| Node::CustomRole(CustomRole(it))),
         kind::Invitation::PREFIX => found(control.lookup_invitation(who, given(id)?).await)?
             .map(|it| Node::Invitation(Invitation::of(caller, it))),
         kind::Membership::PREFIX => found(control.lookup_member(who, given(id)?).await)?

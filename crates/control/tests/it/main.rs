@@ -14,6 +14,7 @@ mod plane;
 mod policies;
 mod postgres;
 mod records;
+mod roles;
 mod routes;
 mod secrets;
 mod sign_in;

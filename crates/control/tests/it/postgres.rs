@@ -12,6 +12,7 @@ use crate::{
         of_two_owners_who_go_at_once_one_stays, suspended_and_removed_members_lose_every_way_in,
     },
     plane::{Plane, fake_install},
+    roles::role_adds_to_what_its_holders_may,
     sign_in::of_many_who_press_a_link_at_once_one_signs_in,
     syncs::{crash_after_any_page, crash_at_any_moment, lengthen},
     tenancy::nothing_of_another_organisation,
@@ -101,6 +102,11 @@ async fn suspension_and_removal_end_sessions_and_keys_on_postgres() {
 #[tokio::test]
 async fn invitation_is_taken_once_by_whom_it_is_for_on_postgres() {
     invitation_is_taken_once_by_whom_it_is_for(&Plane::on_postgres().await).await;
+}
+
+#[tokio::test]
+async fn role_adds_to_what_its_holders_may_on_postgres() {
+    role_adds_to_what_its_holders_may(&Plane::on_postgres().await).await;
 }
 
 #[tokio::test]

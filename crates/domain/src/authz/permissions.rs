@@ -12,11 +12,11 @@ pub trait Permission: 'static {
 
 /// Writes the list of permissions as an enum of names, as the list of all and as one type each.
 macro_rules! permissions {
-    ($($(#[$meaning:meta])* $name:ident $word:literal,)*) => {
+    ($($(#[doc = $meaning:literal])* $name:ident $word:literal,)*) => {
         /// What a grant is for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum PermissionName {
-            $($(#[$meaning])* $name,)*
+            $($(#[doc = $meaning])* $name,)*
         }
 
         impl PermissionName {
@@ -29,6 +29,13 @@ macro_rules! permissions {
                     $(PermissionName::$name => $word,)*
                 }
             }
+
+            /// What it means, for whoever makes a role.
+            pub const fn description(self) -> &'static str {
+                match self {
+                    $(PermissionName::$name => concat!($($meaning),*).trim_ascii(),)*
+                }
+            }
         }
 
         /// Permissions as types: never constructed.
@@ -36,7 +43,7 @@ macro_rules! permissions {
             use super::{Permission, PermissionName};
 
             $(
-                $(#[$meaning])*
+                $(#[doc = $meaning])*
                 pub enum $name {}
                 impl Permission for $name {
                     const NAME: PermissionName = PermissionName::$name;
@@ -129,6 +136,9 @@ impl PermissionName {
         PermissionName::UsageWrite,
     ]);
 
+    /// What is an owner's alone: no custom role can hold it.
+    pub const OWNERS: PermissionSet = PermissionSet::of(&[PermissionName::TenantDelete]);
+
     /// Reads the stored word.
     ///
     /// # Errors
@@ -181,6 +191,11 @@ impl PermissionSet {
     /// Every permission that somebody can be given.
     pub const fn all() -> Self {
         Self::of(PermissionName::ALL).without(PermissionName::SYSTEM)
+    }
+
+    /// Every permission that a custom role can hold.
+    pub const fn custom() -> Self {
+        Self::all().without(PermissionName::OWNERS)
     }
 
     pub const fn contains(self, name: PermissionName) -> bool {

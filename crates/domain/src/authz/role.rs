@@ -116,14 +116,16 @@ mod tests {
     #[test]
     fn role_permission_matrix_is_the_golden_one() {
         let roles: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).collect();
-        let mut printed = format!("{:<17} {} system\n", "permission", roles.join(" "));
+        let mut printed = format!("{:<17} {} custom_role system\n", "permission", roles.join(" "));
         for name in PermissionName::ALL {
             let cell = |role: &Role| {
                 let word = if role.permissions().contains(*name) { "yes" } else { "-" };
                 format!("{word:<width$}", width = role.as_str().len())
             };
             let cells: Vec<String> = Role::ALL.iter().map(cell).collect();
-            printed = format!("{printed}{:<17} {} yes\n", name.as_str(), cells.join(" "));
+            let custom = if PermissionSet::custom().contains(*name) { "yes" } else { "-" };
+            let row = format!("{:<17} {} {custom:<11} yes", name.as_str(), cells.join(" "));
+            printed = format!("{printed}{row}\n");
         }
         let golden = include_str!("../../authz-matrix.txt");
         assert_eq!(
