@@ -42,6 +42,8 @@ pub(crate) const SHORT_LISTS: &[&str] = &[
     "Rule.annotations",
     "SsoProvider.groupRoles",
     "SsoProvider.requiredClaims",
+    "Webhook.secrets",
+    "WebhookDelivery.attempts",
 ];
 
 /// Refuses documents that cost more than [`MAX_COST`].

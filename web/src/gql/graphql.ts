@@ -296,6 +296,7 @@ export type RecordQuery = { node:
     | { id: string }
     | { id: string }
     | { id: string }
+    | { id: string }
     | { title: string, body: string, stream: string, externalId: string, mimeType: string, url: string | null, sourceUpdatedAt: string | null, syncedAt: string, id: string, install: { id: string, displayName: string } }
     | { id: string }
     | { id: string }
