@@ -5,7 +5,10 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use control::Permits;
-use domain::{ApiKeyId, OpCtx, Origin, Principal, SecretString, TenantId, route::RouteInstall};
+use domain::{
+    ApiKeyId, OpCtx, OpenedCredentials, Origin, Principal, SecretString, TenantId,
+    route::RouteInstall,
+};
 use tokio::time::Instant;
 
 use crate::{
@@ -78,6 +81,8 @@ pub(crate) struct Trail {
     pub(crate) unnoted: OnceLock<()>,
     /// The policy refused; the client is told something else.
     pub(crate) denied: OnceLock<()>,
+    /// The credentials that are opened on the way.
+    pub(crate) opened: OnceLock<OpenedCredentials>,
     /// What the policies said, for the audit log.
     pub(crate) decision: OnceLock<serde_json::Value>,
 }

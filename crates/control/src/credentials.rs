@@ -152,7 +152,8 @@ impl Control {
     ) -> Result<Opened, Error> {
         let key = tx.data_keys().find(granted, key_version(sealed)?).await?;
         let key = key.ok_or_else(|| Error::internal(Fault::NoDataKey))?;
-        self.open_noted(granted.principal(), place, &key, sealed, purpose).await
+        let by = (granted.principal(), granted.request_id());
+        self.open_noted(by, place, &key, sealed, purpose).await
     }
 
     /// Loads what is stored for an install, still sealed.
@@ -175,10 +176,22 @@ impl Control {
         Err(Error::internal(Fault::NoDataKey))
     }
 
-    /// Opens it: the last step before a connector gets it.
+    /// Opens it for a caller, whose request then knows which one it was.
+    pub(crate) async fn unseal_for(
+        &self,
+        ctx: &OpCtx,
+        sealed: &SealedCredential,
+        purpose: Purpose,
+    ) -> Result<Secrets, Error> {
+        let secrets = self.unseal((ctx.principal(), ctx.request_id()), sealed, purpose).await?;
+        ctx.opened().note(sealed.credential.id);
+        Ok(secrets)
+    }
+
+    /// Opens it for who acts in a request: the last step before a connector gets it.
     pub(crate) async fn unseal(
         &self,
-        actor: &Principal,
+        by: (&Principal, &str),
         sealed: &SealedCredential,
         purpose: Purpose,
     ) -> Result<Secrets, Error> {
@@ -189,7 +202,7 @@ impl Control {
             version: credential.version,
         };
         let key = &sealed.data_key;
-        let opened = self.open_noted(actor, &context, key, &credential.sealed, purpose).await?;
+        let opened = self.open_noted(by, &context, key, &credential.sealed, purpose).await?;
         let value: Value = serde_json::from_slice(opened.expose())
             .map_err(|_| Error::internal(Fault::CredentialShape))?;
         Secrets::from_json(value).map_err(|_| Error::internal(Fault::CredentialShape))
@@ -198,7 +211,7 @@ impl Control {
     /// Each opening is in the audit log, also one that fails: bytes that do not open at their place were moved there.
     async fn open_noted(
         &self,
-        actor: &Principal,
+        (actor, request_id): (&Principal, &str),
         place: &SealContext,
         key: &WrappedVersion,
         sealed: &[u8],
@@ -227,7 +240,7 @@ impl Control {
             action: action::CREDENTIAL_OPEN,
             target: Some(place.credential.to_string()),
             outcome,
-            request_id: purpose.as_str().to_owned(),
+            request_id: request_id.to_owned(),
             detail: json!({ "purpose": purpose.as_str(), "key_version": key.version }),
         };
         self.record_call(self.0.journal.reserve(), place.tenant, call);

@@ -110,7 +110,7 @@ impl Control {
         let sealed = self.load_credential(&tx, &granted, install).await?;
         drop(tx);
         let secrets = match &sealed {
-            Some(sealed) => Some(self.unseal(ctx.principal(), sealed, Purpose::Check).await?),
+            Some(sealed) => Some(self.unseal_for(ctx, sealed, Purpose::Check).await?),
             None => None,
         };
         self.check(connector, config, secrets).await

@@ -154,7 +154,10 @@ impl Control {
         tx.commit().await?;
         self.signal(run_changed(&run)).await;
         let credential = match &sealed {
-            Some(sealed) => Some(self.unseal(&WORKER, sealed, Purpose::Sync).await?),
+            Some(sealed) => {
+                let request_id = work.run.to_string();
+                Some(self.unseal((&WORKER, &request_id), sealed, Purpose::Sync).await?)
+            }
             None => None,
         };
         let cursor = checkpoint.map(|checkpoint| checkpoint.cursor);

@@ -224,7 +224,7 @@ impl Control {
 
     async fn secrets(&self, ctx: &OpCtx, target: &Target) -> Result<Option<Secrets>, Error> {
         let Some(sealed) = &target.credential else { return Ok(None) };
-        self.unseal(ctx.principal(), sealed, Purpose::ToolCall).await.map(Some)
+        self.unseal_for(ctx, sealed, Purpose::ToolCall).await.map(Some)
     }
 
     async fn failed(&self, ctx: &OpCtx, install: &Install, failure: Failure) -> Error {

@@ -22,8 +22,8 @@ pub mod webhook;
 
 pub use audit::{AuditEvent, AuditOutcome};
 pub use authz::{
-    Access, Classification, Denied, Granted, OpCtx, Origin, PermissionSet, Principal, Role,
-    SystemReason,
+    Access, Classification, Denied, Granted, OpCtx, OpenedCredentials, Origin, PermissionSet,
+    Principal, Role, SystemReason,
 };
 pub use id::InvitationId;
 pub use id::KeyRotationId;

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use bytes::Bytes;
 use control::{Action, CallAudit, CallSlot, Control};
-use domain::{ApiKeyId, AuditOutcome, Principal, SystemReason, TenantId};
+use domain::{ApiKeyId, AuditOutcome, OpenedCredentials, Principal, SystemReason, TenantId};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::{Value, json};
 
@@ -100,6 +100,10 @@ impl<S> Recorded<S> {
         }
         if let Some(decision) = note.trail.decision.get() {
             detail.insert("policy".to_owned(), decision.clone());
+        }
+        let opened = note.trail.opened.get().map(OpenedCredentials::list).unwrap_or_default();
+        if !opened.is_empty() {
+            detail.insert("credentials".to_owned(), json!(opened));
         }
         if let Some(cache) = note.trail.cache.get() {
             detail.insert("cache".to_owned(), (*cache).into());

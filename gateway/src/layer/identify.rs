@@ -62,6 +62,7 @@ impl<S> Identifying<S> {
             .ok_or(Refusal::Unauthenticated)?;
         let Principal::ApiKey(key) = *ctx.principal() else { return Err(Refusal::Unauthenticated) };
         let _ = call.trail.actor.set(ctx.principal().clone());
+        let _ = call.trail.opened.set(ctx.opened().clone());
         let ctx = ctx.from_origin(call.origin.clone());
         let permits = self.control.permits(&ctx, &routes.policies);
         let tenant = routes.snapshot.tenant.id;

@@ -114,7 +114,19 @@ async fn server_gets_its_own_names_and_credential_and_nothing_of_the_client() {
     let meta = &params["_meta"];
     assert_eq!(meta["io.modelcontextprotocol/clientInfo"]["name"], "patchbay");
     assert_eq!((&meta["vendor/x"], meta.get("progressToken")), (&json!(1), None));
-    let log = format!("{:?}", bench.audit(&org).await);
+    let entries = bench.audit(&org).await;
+    let call = entries.iter().find(|it| it.action == "mcp.tools.call").expect("an entry");
+    let opening = |id: &str| {
+        entries.iter().any(|it| {
+            it.action == "credential.open"
+                && it.target.as_deref() == Some(id)
+                && it.request_id == call.request_id
+        })
+    };
+    let credentials = call.detail["credentials"].as_array().expect("what was opened for the call");
+    assert_eq!(credentials.len(), 1, "{call:?}");
+    assert!(credentials[0].as_str().is_some_and(opening), "{call:?}");
+    let log = format!("{entries:?}");
     assert!(
         !log.contains("upstream-secret") && !log.contains("1.5"),
         "neither secrets nor arguments"

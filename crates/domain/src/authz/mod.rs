@@ -6,7 +6,12 @@ mod access;
 mod permissions;
 mod role;
 
-use std::{fmt, marker::PhantomData, net::IpAddr};
+use std::{
+    fmt,
+    marker::PhantomData,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +19,7 @@ pub use access::{Access, Classification};
 pub use permissions::{Permission, PermissionName, PermissionSet, UnknownPermission, permission};
 pub use role::Role;
 
-use crate::{ApiKeyId, InstallId, SessionId, TenantId, UserId};
+use crate::{ApiKeyId, CredentialId, InstallId, SessionId, TenantId, UserId};
 
 /// Who is behind a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,7 +84,12 @@ pub struct OpCtx {
     session: Option<SessionId>,
     request_id: String,
     origin: Origin,
+    opened: OpenedCredentials,
 }
+
+/// The credentials that were opened for one request, as far as it has come. Clones are the same list.
+#[derive(Debug, Clone, Default)]
+pub struct OpenedCredentials(Arc<Mutex<Vec<CredentialId>>>);
 
 /// From where a request came, as far as its door can tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -166,6 +176,7 @@ impl OpCtx {
             session: identity.session,
             request_id: identity.request_id,
             origin: Origin::default(),
+            opened: OpenedCredentials::default(),
         }
     }
 
@@ -173,6 +184,11 @@ impl OpCtx {
     #[must_use]
     pub fn from_origin(self, origin: Origin) -> Self {
         Self { origin, ..self }
+    }
+
+    /// The credentials that were opened for this request.
+    pub const fn opened(&self) -> &OpenedCredentials {
+        &self.opened
     }
 
     /// From where the request came.
@@ -235,6 +251,23 @@ impl OpCtx {
     /// Whether the caller may reach this install at all (API keys can be limited to some).
     pub fn reaches(&self, install: InstallId) -> bool {
         self.access.reaches(install)
+    }
+}
+
+// === impl OpenedCredentials ===
+
+impl OpenedCredentials {
+    /// Notes one. Each is noted once.
+    pub fn note(&self, id: CredentialId) {
+        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+
+    /// In the order in which they were opened.
+    pub fn list(&self) -> Vec<CredentialId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
