@@ -19,10 +19,10 @@ use crate::{
 
 /// An operation, the permission that it needs, and a document that uses it. Ids in it name nothing, so that being
 /// let through changes nothing and is answered with "not there".
-struct Case {
-    operation: &'static str,
-    needs: PermissionName,
-    document: &'static str,
+pub(crate) struct Case {
+    pub(crate) operation: &'static str,
+    pub(crate) needs: PermissionName,
+    pub(crate) document: &'static str,
 }
 
 const fn case(operation: &'static str, needs: PermissionName, document: &'static str) -> Case {
@@ -30,7 +30,7 @@ const fn case(operation: &'static str, needs: PermissionName, document: &'static
 }
 
 /// The table. Operations may have several lines, when what they do depends on what they are given.
-const TABLE: &[Case] = &[
+pub(crate) const TABLE: &[Case] = &[
     case("Query.viewer", P::TenantRead, "{ viewer { role tenant { id } user { id } } }"),
     case(
         "Query.node",

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod audit;
+mod audit_coverage;
 mod authorization;
 mod console;
 mod errors;

@@ -3,15 +3,17 @@
 use chrono::{DateTime, Utc};
 use connector_sdk::{CheckReport, Connector};
 use domain::{
-    Classification, Granted, Install, InstallId, InstallStatus, OpCtx, Page, PageArgs, SyncRun,
+    AuditOutcome, Classification, Granted, Install, InstallId, InstallStatus, OpCtx, Page,
+    PageArgs, SyncRun,
     authz::permission::{CredentialWrite, InstallRead, InstallWrite, SyncRun as RunSync},
     event::Event,
 };
 use serde_json::{Value, json};
-use store::{InstallChange, NewInstall, Tx};
+use store::{InstallChange, NewAudit, NewInstall, Tx};
 
 use crate::{
     Control, Error, SecretJson,
+    access::audit_grant,
     audit::{Deed, action},
     install_form::{Form, derive_alias},
     sync_work,
@@ -231,7 +233,17 @@ impl Control {
         self.require_whole::<InstallWrite>(ctx, &deed).await?;
         let connector = self.offered(&command.connector)?;
         let form = Form::of_check(connector, &command)?;
-        self.try_out(connector, &command.config, form.credential).await
+        let tried = self.try_out(connector, &command.config, form.credential).await;
+        let outcome = match &tried {
+            Ok(_) => AuditOutcome::Succeeded,
+            Err(_) => AuditOutcome::Failed,
+        };
+        let auditing = audit_grant(ctx.tenant(), ctx.request_id());
+        let tx = self.store().begin(&auditing).await?;
+        let entry = NewAudit { outcome, ..self.audit_of(ctx, &deed).succeeded() };
+        tx.audit().append(&auditing, entry).await?;
+        tx.commit().await?;
+        tried
     }
 
     fn offered(&self, id: &str) -> Result<&'static dyn Connector, Error> {
