@@ -13,4 +13,4 @@ pub(crate) mod session;
 pub(crate) mod sign_in;
 pub(crate) mod socket;
 pub(crate) mod sso;
-mod sso_pages;
+pub(crate) mod sso_pages;

@@ -7,6 +7,7 @@ mod config;
 mod error;
 mod graphql;
 mod http;
+mod oauth;
 mod rest;
 mod scim;
 

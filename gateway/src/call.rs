@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use control::Permits;
 use domain::{
-    ApiKeyId, OpCtx, OpenedCredentials, Origin, Principal, SecretString, TenantId,
+    OpCtx, OpenedCredentials, Origin, Principal, SecretString, TenantId,
     route::RouteInstall,
 };
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use crate::{
     error::Refusal,
@@ -98,7 +99,10 @@ pub(crate) struct Identified<C> {
 #[derive(Clone)]
 pub(crate) struct Caller {
     pub(crate) ctx: OpCtx,
-    pub(crate) key: ApiKeyId,
+    /// The key or the grant that was shown: what sessions and rates are bound to.
+    pub(crate) credential: Uuid,
+    /// Whether the client was let change something, as far as the person may.
+    pub(crate) may_change: bool,
     /// What they may see and do.
     pub(crate) permits: Permits,
 }

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::{
     Inner,
     call::{Act, Answer, AnswerBody, Call, Method, Outcome, Trail},
+    challenge::Challenge,
     error::Refusal,
     mcp::{
         headers, reply,
@@ -32,7 +33,6 @@ use crate::{
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest name of a client that is looked at.
 const CLIENT_MAX: usize = 100;
-const CHALLENGE: &str = "Bearer realm=\"patchbay\"";
 const ALLOWED_METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, traceparent";
 const EXPOSED_HEADERS: &str = "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, Retry-After";
@@ -55,6 +55,7 @@ pub(crate) async fn serve(
         Ok(origin) => origin,
         Err(refusal) => return refused(&refusal, Era::Legacy, None),
     };
+    let challenge = Challenge::of(&request, &tenant);
     let mut response = if gateway.is_draining() {
         refused(&Refusal::Draining, Era::Legacy, None)
     } else {
@@ -67,6 +68,7 @@ pub(crate) async fn serve(
             Err(early) => refused(&early.refusal, early.era, early.id.as_ref()),
         }
     };
+    challenge.put(&mut response, &gateway);
     if let Some(origin) = origin {
         allow_origin(response.headers_mut(), &origin);
     }
@@ -286,9 +288,6 @@ fn refused(refusal: &Refusal, era: Era, id: Option<&RequestId>) -> HttpResponse 
     let mut response = json_response(rendered.status);
     if let Some(seconds) = refusal.retry_after() {
         response.insert_header((header::RETRY_AFTER, seconds));
-    }
-    if rendered.status == StatusCode::UNAUTHORIZED {
-        response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
     }
     if rendered.status == StatusCode::METHOD_NOT_ALLOWED {
         response.insert_header((header::ALLOW, "POST"));

@@ -57,8 +57,11 @@ pub(crate) enum Refusal {
     NotAcceptable,
     #[error("this web origin may not call here")]
     ForeignOrigin,
-    #[error("a valid API key is needed: Authorization: Bearer pb_live_…")]
+    #[error("sign in by OAuth, or send an API key: Authorization: Bearer pb_live_…")]
     Unauthenticated,
+    /// The person may, but has not let this client.
+    #[error("this client was let read only: this tool changes something and needs the scope `mcp`")]
+    InsufficientScope,
     #[error("the Mcp-Session-Id header is missing: call initialize first")]
     SessionMissing,
     #[error("this session does not exist (any more): call initialize again")]
@@ -134,7 +137,9 @@ impl Refusal {
             Self::BodyTimeout => (StatusCode::REQUEST_TIMEOUT, INVALID_REQUEST),
             Self::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID_REQUEST),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, INVALID_REQUEST),
-            Self::ForeignOrigin => (StatusCode::FORBIDDEN, INVALID_REQUEST),
+            Self::ForeignOrigin | Self::InsufficientScope => {
+                (StatusCode::FORBIDDEN, INVALID_REQUEST)
+            }
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, INVALID_REQUEST),
             Self::SessionUnknown => (StatusCode::NOT_FOUND, INVALID_REQUEST),
             Self::MethodNotFound { .. } if era == Era::Modern => {
@@ -192,6 +197,7 @@ impl Refusal {
     pub(crate) const fn outcome(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthenticated",
+            Self::InsufficientScope => "insufficient_scope",
             Self::LimitReached { .. } => "limited",
             Self::Draining | Self::NoRoutes | Self::NotNoted => "unavailable",
             Self::Upstream(_) => "upstream_error",

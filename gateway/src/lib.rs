@@ -5,6 +5,7 @@
 //! refusal to what a client sees.
 
 mod call;
+mod challenge;
 mod clock;
 mod config;
 mod door;

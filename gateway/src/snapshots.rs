@@ -129,6 +129,18 @@ impl Snapshots {
         })
     }
 
+    /// The routes of a tenant as they are now: for a caller who is newer than those in memory.
+    pub(crate) async fn reload(&self, slug: &str) -> Result<Option<Arc<Routes>>, Refusal> {
+        self.load(slug).await.map_err(|error| {
+            tracing::warn!(
+                tenant.slug = slug,
+                error = &error as &dyn std::error::Error,
+                "Routes could not be read for a new caller"
+            );
+            Refusal::NoRoutes
+        })
+    }
+
     async fn load(&self, slug: &str) -> Result<Option<Arc<Routes>>, control::Error> {
         let Some(routes) = self.control.route_snapshot(slug).await? else { return Ok(None) };
         if let Some(current) = self.known.load().get(slug).filter(|it| it.covers(&routes.snapshot))

@@ -17,6 +17,7 @@ mod m20261123_000050_members;
 mod m20261123_000051_invitations;
 mod m20261123_000052_custom_roles;
 mod m20261123_000070_webhooks;
+mod m20261123_000100_oauth;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000070_webhooks::Migration),
             Box::new(m20261123_000051_invitations::Migration),
             Box::new(m20261123_000052_custom_roles::Migration),
+            Box::new(m20261123_000100_oauth::Migration),
         ]
     }
 }

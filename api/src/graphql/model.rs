@@ -4,6 +4,7 @@ pub(crate) mod api_key;
 pub(crate) mod approval;
 pub(crate) mod audit_event;
 pub(crate) mod audit_settings;
+pub(crate) mod client_grant;
 pub(crate) mod connector;
 pub(crate) mod domain;
 pub(crate) mod endpoint;

@@ -22,6 +22,7 @@ macro_rules! payloads {
 
 mod api_keys;
 mod audit;
+mod client_grants;
 mod groups;
 mod identity;
 mod installs;
@@ -46,6 +47,7 @@ pub(crate) struct Mutation(
     installs::InstallsMutation,
     syncs::SyncsMutation,
     api_keys::ApiKeysMutation,
+    client_grants::ClientGrantsMutation,
     members::MembersMutation,
     invitations::InvitationsMutation,
     roles::RolesMutation,

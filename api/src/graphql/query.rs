@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod audit_events;
+mod client_grants;
 mod connectors;
 mod endpoints;
 mod groups;
@@ -36,6 +37,7 @@ pub(crate) struct Query(
     groups::GroupsQuery,
     scim_tokens::ScimTokensQuery,
     api_keys::ApiKeysQuery,
+    client_grants::ClientGrantsQuery,
     audit_events::AuditEventsQuery,
     keys::KeysQuery,
     policies::PoliciesQuery,

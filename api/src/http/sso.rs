@@ -89,8 +89,8 @@ pub(crate) fn configure(routes: &mut ServiceConfig) {
 }
 
 /// The sign-in page.
-async fn ask(state: Data<State>) -> HttpResponse {
-    pages::sign_in(state.control.sign_up_providers())
+async fn ask(query: Query<ReturnTo>, state: Data<State>) -> HttpResponse {
+    pages::sign_in(state.control.sign_up_providers(), query.return_to.as_deref())
 }
 
 /// The sign-up page.
@@ -119,12 +119,13 @@ async fn go_on(request: HttpRequest, state: Data<State>) -> HttpResponse {
     match found.connections.as_slice() {
         [] => pages::nowhere(),
         [only] => {
-            let here = Browser { public_url: &state.public_url, return_to: None };
+            let return_to = found.return_to.as_deref();
+            let here = Browser { public_url: &state.public_url, return_to };
             let email = Some(found.email.as_str());
             let begun = state.control.begin_sign_in(only.tenant, only.id, email, here).await;
             depart(begun, &request, &state)
         }
-        several => pages::choose(several),
+        several => pages::choose(several, found.return_to.as_deref()),
     }
 }
 
@@ -150,8 +151,13 @@ async fn found(request: HttpRequest, form: Form<Founding>, state: Data<State>) -
 }
 
 /// Begins a sign-in by one of the operator's providers.
-async fn by_provider(request: HttpRequest, key: Path<String>, state: Data<State>) -> HttpResponse {
-    let here = Browser { public_url: &state.public_url, return_to: None };
+async fn by_provider(
+    request: HttpRequest,
+    key: Path<String>,
+    query: Query<ReturnTo>,
+    state: Data<State>,
+) -> HttpResponse {
+    let here = Browser { public_url: &state.public_url, return_to: query.return_to.as_deref() };
     depart(state.control.begin_provider_sign_in(&key, here).await, &request, &state)
 }
 

@@ -13,12 +13,16 @@ use domain::{SsoConnection, identity::ConnectionTest};
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self' https: http:; \
     base-uri 'none'; frame-ancestors 'none'";
 
-/// Asks for an address, and offers the operator's providers.
-pub(super) fn sign_in(providers: &[SignUpProvider]) -> HttpResponse {
-    let mut body = String::from(
+/// Asks for an address, and offers the operator's providers. `return_to` is where the person was going.
+pub(super) fn sign_in(providers: &[SignUpProvider], return_to: Option<&str>) -> HttpResponse {
+    let hidden = return_to.map_or_else(String::new, |path| {
+        format!("<input type=\"hidden\" name=\"return_to\" value=\"{}\">\n", escape(path))
+    });
+    let suffix = escape(&return_suffix(return_to));
+    let mut body = format!(
         "<h1>Sign in to Patchbay</h1>
 <form method=\"post\" action=\"/sso/start\">
-<label for=\"email\">Your e-mail address at work</label>
+{hidden}<label for=\"email\">Your e-mail address at work</label>
 <input id=\"email\" name=\"email\" type=\"email\" autocomplete=\"email\" required autofocus>
 <button type=\"submit\">Continue</button>
 </form>",
@@ -28,7 +32,7 @@ pub(super) fn sign_in(providers: &[SignUpProvider]) -> HttpResponse {
         for provider in providers {
             let (key, name) = (escape(&provider.key), escape(&provider.name));
             // Writing into a string does not fail.
-            let _ = write!(body, "<li><a href=\"/sso/providers/{key}\">{name}</a></li>");
+            let _ = write!(body, "<li><a href=\"/sso/providers/{key}{suffix}\">{name}</a></li>");
         }
         body.push_str("</ul><p><a href=\"/sign-up\">Create an organisation</a></p>");
     }
@@ -59,11 +63,12 @@ pub(super) fn sign_up(providers: &[SignUpProvider]) -> HttpResponse {
 }
 
 /// Asks which of an organisation's connections it shall be.
-pub(super) fn choose(connections: &[SsoConnection]) -> HttpResponse {
+pub(super) fn choose(connections: &[SsoConnection], return_to: Option<&str>) -> HttpResponse {
+    let suffix = escape(&return_suffix(return_to));
     let mut body = String::from("<h1>Sign in to Patchbay</h1><ul>");
     for connection in connections {
         let (path, name) = (start_path(connection), escape(&connection.settings.name));
-        let _ = write!(body, "<li><a href=\"{path}\">{name}</a></li>");
+        let _ = write!(body, "<li><a href=\"{path}{suffix}\">{name}</a></li>");
     }
     body.push_str("</ul>");
     page(StatusCode::OK, "Sign in to Patchbay", &body)
@@ -190,7 +195,25 @@ pub(super) fn refused(error: &control::Error, request_id: &str) -> HttpResponse 
     page(status, title, &body)
 }
 
+/// The query that carries where the person was going.
+fn return_suffix(return_to: Option<&str>) -> String {
+    return_to.map_or_else(String::new, |path| {
+        let mut query = url::form_urlencoded::Serializer::new(String::from("?"));
+        query.append_pair("return_to", path).finish()
+    })
+}
+
 fn page(status: StatusCode, title: &str, body: &str) -> HttpResponse {
+    page_with_policy(status, title, body, POLICY)
+}
+
+/// A page whose forms end where the policy says.
+pub(crate) fn page_with_policy(
+    status: StatusCode,
+    title: &str,
+    body: &str,
+    policy: &str,
+) -> HttpResponse {
     let html = format!(
         "<!doctype html>
 <html lang=\"en\">
@@ -206,13 +229,13 @@ fn page(status: StatusCode, title: &str, body: &str) -> HttpResponse {
 "
     );
     HttpResponse::build(status)
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((CONTENT_SECURITY_POLICY, policy))
         .content_type("text/html; charset=utf-8")
         .body(html)
 }
 
 /// Text as it can stand in an element or in a quoted attribute.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

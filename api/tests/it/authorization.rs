@@ -220,6 +220,13 @@ pub(crate) const TABLE: &[Case] = &[
         P::MemberWrite,
         "mutation { payload: removeGroupMembers(input: { id: \"group:0192f3c4-0000-7000-8000-000000000000\", memberIds: [\"membership:0192f3c4-0000-7000-8000-000000000000\"] }) { userErrors { code } } }",
     ),
+    case("Query.clientGrants", P::ApiKeyRead, "{ clientGrants(first: 1) { nodes { id } } }"),
+    case("Query.ownClientGrants", P::McpUse, "{ ownClientGrants(first: 1) { nodes { id } } }"),
+    case(
+        "Mutation.revokeClientGrant",
+        P::McpUse,
+        "mutation { payload: revokeClientGrant(input: { id: \"client_grant:0192f3c4-0000-7000-8000-000000000000\" }) { userErrors { code } } }",
+    ),
     case("Query.scimTokens", P::IdentityRead, "{ scimTokens(first: 1) { nodes { id } } }"),
     case(
         "Mutation.createScimToken",
@@ -434,6 +441,15 @@ pub(crate) const TABLE: &[Case] = &[
 
 /// REST operations that need a caller; each has a test of its own, named here.
 const REST_COVERED: &[&str] = &[
+    // Documents for everybody, and what shows who may ask in the request itself: oauth.rs.
+    "GET /.well-known/oauth-authorization-server/oauth/{organisation}",
+    "GET /.well-known/oauth-protected-resource/t/{organisation}/mcp",
+    "GET /oauth/{organisation}/jwks",
+    "GET /oauth/{organisation}/authorize",
+    "POST /oauth/{organisation}/authorize",
+    "POST /oauth/{organisation}/token",
+    "POST /oauth/{organisation}/revoke",
+    "POST /oauth/{organisation}/register",
     // scim::every_operation_needs_a_token_of_its_organisation
     "GET /scim/v2/{organisation}/Users",
     "POST /scim/v2/{organisation}/Users",

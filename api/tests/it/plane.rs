@@ -62,10 +62,14 @@ impl Plane {
         wire: impl FnOnce(&mut control::Config, &mut egress::Config),
     ) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
-        let control = control(directory.path(), clock.clone(), wire).await;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let base = format!("http://{address}");
+        let wire = |config: &mut control::Config, outgoing: &mut egress::Config| {
+            config.public_url.clone_from(&base);
+            wire(config, outgoing);
+        };
+        let control = control(directory.path(), clock.clone(), wire).await;
         let mut config = Config {
             public_url: base.clone(),
             console_dir: directory.path().join("console"),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
 
-use crate::{Code, Error, RedirectUri};
+use crate::{Code, Error, RedirectUri, redirect::is_loopback};
 
 /// Most redirect URIs of one client.
 const MAX_REDIRECTS: usize = 20;
@@ -102,23 +102,25 @@ impl Registration {
 
 /// Whether a `client_id` is the address of a document rather than the name of a registration.
 pub fn is_document_url(client_id: &str) -> bool {
-    client_id.starts_with("https://")
+    client_id.starts_with("https://") || client_id.starts_with("http://")
 }
 
-/// Whether a document may be fetched from there (client id metadata documents, section 3).
+/// Whether a document may be fetched from there (client id metadata documents, section 3). Whoever develops a client may keep it
+/// on their own machine; whether anything there is asked at all is up to the operator's rules for outgoing requests.
 ///
 /// # Errors
 /// [`Code::InvalidClient`], saying which rule it breaks.
 pub fn document_url(client_id: &str) -> Result<Url, Error> {
     let refused = |why: &'static str| Err(Error::client(why));
     let Ok(url) = Url::parse(client_id) else { return refused("this client id is no URL") };
-    if url.scheme() != "https" || client_id.len() > 500 {
+    let development = url.scheme() == "http" && is_loopback(&url);
+    if !(url.scheme() == "https" || development) || client_id.len() > 500 {
         return refused("a client id that is a URL is an `https:` one");
     }
     if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return refused("a client id has no fragment and no user name");
     }
-    if url.path() == "/" || !matches!(url.host(), Some(Host::Domain(_))) {
+    if url.path() == "/" || !(development || matches!(url.host(), Some(Host::Domain(_)))) {
         return refused("a client id has a host name and a path");
     }
     // What the parser would have changed (dot segments, case, an empty port) names the same document by two ids.

@@ -60,6 +60,16 @@ impl Error {
         Self::new(Code::InvalidRequest, description)
     }
 
+    /// A parameter that has to be there is not.
+    pub fn missing(name: &str) -> Self {
+        Self::request(format!("the parameter `{name}` is missing"))
+    }
+
+    /// The request is not what it has to be.
+    pub fn malformed(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::request(description)
+    }
+
     /// Nobody known by that id, or it is not believed.
     pub fn client(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::InvalidClient, description)

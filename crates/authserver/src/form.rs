@@ -39,7 +39,7 @@ impl Form {
     }
 
     pub(crate) fn required(&self, name: &str) -> Result<&str, Error> {
-        self.get(name).ok_or_else(|| Error::request(format!("the parameter `{name}` is missing")))
+        self.get(name).ok_or_else(|| Error::missing(name))
     }
 
     /// All of them, for a page that sends them again.

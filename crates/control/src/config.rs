@@ -38,6 +38,10 @@ pub struct Config {
     pub audit_overload: Overload,
     /// Shortest time between two signed checkpoints of an organisation's audit log, in seconds. Env: `PATCHBAY__CONTROL__AUDIT_CHECKPOINT_SECONDS`
     pub audit_checkpoint_seconds: u32,
+    /// Base of every address that AI clients are given, without a slash at its end. Not a setting of its own: whoever builds the control plane copies `server.public_url` here.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub public_url: String,
     /// Not a setting of its own: whoever builds the control plane copies the section `sign_up` here.
     #[serde(skip)]
     #[schemars(skip)]
@@ -64,6 +68,7 @@ impl Default for Config {
             audit_buffer: 10_000,
             audit_overload: Overload::Drop,
             audit_checkpoint_seconds: 300,
+            public_url: "http://127.0.0.1:4480".to_owned(),
             sign_up: crate::SignUpConfig::default(),
         }
     }

@@ -30,6 +30,7 @@ mod keys;
 mod login;
 mod marketplace;
 mod members;
+mod oauth;
 mod permits;
 mod policies;
 mod records;
@@ -66,6 +67,10 @@ pub use approvals::{Gate, HeldCall};
 pub use audit::{Action, AuditFilter, CallAudit};
 pub use audit_chain::{AuditRound, Verified};
 pub use audit_export::ExportStream;
+pub use authserver::{
+    Code as OauthCode, Error as OauthError, Form as OauthForm, Issuer, PROTECTED_RESOURCE_PATH,
+    Place, Request as AuthorizationRequest, Scope as OauthScope,
+};
 pub use clock::Clock;
 pub use config::Config;
 pub use connector_sdk::{
@@ -81,8 +86,9 @@ pub use installs::{CheckConnection, InstallConnector, Installed, UpdateInstall};
 pub use invitations::{InviteMember, SentInvitation};
 pub use journal::CallSlot;
 pub use keys::{KeyRing, Rewrapped};
-pub use login::SignedIn;
+pub use login::{SignedIn, TokenCaller, TokenRefusal};
 pub use members::{TransferOwnership, UpdateMember};
+pub use oauth::{Asked, Refusal as OauthRefusal, Tokens};
 pub use permits::{Permits, tool_effect};
 pub use policies::{PolicyVersion, SavePolicy};
 pub use policy::{
@@ -130,6 +136,12 @@ struct Inner {
     csrf_key: [u8; 32],
     /// Key of nonces and PKCE verifiers.
     sso_key: [u8; 32],
+    /// Keys of the access tokens.
+    token_keys: authserver::Keys,
+    /// Access tokens that were checked lately, by their hash.
+    access_tokens: login::AccessTokens,
+    client_documents: oauth::Documents,
+    registrations: oauth::Registrations,
     /// Identity providers that were asked lately.
     providers: sso::Providers,
     journal: journal::Journal,
@@ -147,6 +159,7 @@ impl Control {
     pub fn new(parts: Parts) -> Self {
         let csrf_key = *parts.vault.derive("csrf");
         let sso_key = *parts.vault.derive("sso");
+        let token_keys = authserver::Keys::new(*parts.vault.derive("access-tokens"));
         let providers = sso::providers();
         let journal = journal::Journal::start(
             parts.store.clone(),
@@ -164,6 +177,10 @@ impl Control {
             parts,
             csrf_key,
             sso_key,
+            token_keys,
+            access_tokens: login::access_tokens(),
+            client_documents: oauth::documents(),
+            registrations: oauth::registrations(),
             providers,
             journal,
             targets,

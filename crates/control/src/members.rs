@@ -41,6 +41,8 @@ pub struct TransferOwnership {
 pub(crate) struct Ended {
     pub(crate) sessions: u64,
     pub(crate) keys: usize,
+    /// AI clients that they had let in.
+    pub(crate) clients: u64,
 }
 
 // === impl Control ===
@@ -302,7 +304,7 @@ impl Control {
         self.audit(tx, ctx, deed, detail).await
     }
 
-    /// Ends the sessions and API keys of a person in this organisation. Sockets look again every few seconds, gateways by the signal
+    /// Ends the sessions, API keys and AI clients of a person in this organisation. Sockets look again every few seconds, gateways by the signal
     /// that follows the commit.
     pub(crate) async fn end_ways_in(
         &self,
@@ -312,9 +314,10 @@ impl Control {
     ) -> Result<Ended, store::Error> {
         let now = self.now();
         let keys = tx.directory_entries().revoke_keys_of(granted, user, now).await?;
+        let clients = tx.client_grants().revoke_of(granted, user, now).await?;
         let tenant = Some(granted.tenant());
         let sessions = tx.directory().revoke_sessions_of(user, tenant, now).await?;
-        Ok(Ended { sessions, keys })
+        Ok(Ended { sessions, keys, clients })
     }
 }
 

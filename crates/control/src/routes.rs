@@ -7,17 +7,20 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Granted, Install, SystemReason, Tenant, TenantId, TokenHash,
+    ClientGrantId, Granted, Install, SystemReason, Tenant, TenantId, TokenHash,
     authz::{Permission, permission::EndpointRead},
-    route::{RemoteServer, RouteInstall, RouteKey, RouteSnapshot, Upstream},
+    route::{RemoteServer, RouteGrant, RouteInstall, RouteKey, RouteSnapshot, Upstream},
 };
 use policy::Compiled;
 use sha2::{Digest, Sha256};
 use store::Tx;
 
-use crate::{Control, Error, standing::Standings};
+use crate::{Control, Error, oauth::MCP_PERMISSIONS, standing::Standings};
 
 const REQUEST_ID: &str = "routes";
+
+type Keys = HashMap<TokenHash, RouteKey>;
+type Grants = HashMap<ClientGrantId, RouteGrant>;
 
 /// What the gateway knows of an organisation.
 #[derive(Debug, Clone)]
@@ -71,7 +74,7 @@ impl Control {
         let reading: Granted<EndpointRead> = granted(tenant.id);
         let tx = self.store().read(&reading).await?;
         let endpoints = tx.endpoints().list(&reading).await?;
-        let keys = self.route_keys(&tx, &reading).await?;
+        let (keys, grants) = self.route_callers(&tx, &reading).await?;
         self.0.journal.keep_settings(tenant.id, tx.audit().settings(&reading).await?);
         let mut installs = tx.installs().list_active(&granted(tenant.id)).await?;
         let policies = self.compiled(&tx, &reading).await?;
@@ -79,18 +82,19 @@ impl Control {
         installs.sort_by(|one, other| one.alias.cmp(&other.alias));
         let instructions = endpoints.into_iter().next().and_then(|it| it.instructions);
         let fixed = (installs.as_slice(), policies.version());
-        let content = content_of(&tenant, instructions.as_deref(), &keys, fixed);
+        let content = content_of(&tenant, instructions.as_deref(), (&keys, &grants), fixed);
         let version = self.0.versions.of(tenant.id, content, self.now());
         let installs = installs.iter().filter_map(|install| self.route_install(install)).collect();
-        let snapshot = RouteSnapshot { tenant, version, instructions, keys, installs };
+        let snapshot = RouteSnapshot { tenant, version, instructions, keys, grants, installs };
         Ok(Some(TenantRoutes { snapshot, policies }))
     }
 
-    async fn route_keys(
+    /// Who may call: by a key of their own, or by an AI client that they have let in.
+    async fn route_callers(
         &self,
         tx: &Tx,
         reading: &Granted<EndpointRead>,
-    ) -> Result<HashMap<TokenHash, RouteKey>, Error> {
+    ) -> Result<(Keys, Grants), Error> {
         let mut standings = Standings::new(tx, granted(reading.tenant()));
         let mut keys = HashMap::new();
         for (hash, key) in tx.api_keys().list_live(reading).await? {
@@ -98,7 +102,14 @@ impl Control {
                 keys.insert(hash, RouteKey { id: key.id, access, expires_at: key.expires_at });
             }
         }
-        Ok(keys)
+        let mut grants = HashMap::new();
+        for grant in tx.client_grants().list_live(reading, self.now()).await? {
+            let Some(person) = standings.of_user(grant.user).await? else { continue };
+            let (clearance, installs) = (person.clearance, person.installs.clone());
+            let access = person.narrowed(MCP_PERMISSIONS, clearance, installs);
+            grants.insert(grant.id, RouteGrant { user: grant.user, access });
+        }
+        Ok((keys, grants))
     }
 
     fn route_install(&self, install: &Install) -> Option<RouteInstall> {
@@ -147,13 +158,16 @@ fn granted<P: Permission>(tenant: TenantId) -> Granted<P> {
 fn content_of(
     tenant: &Tenant,
     instructions: Option<&str>,
-    keys: &HashMap<TokenHash, RouteKey>,
+    (keys, grants): (&Keys, &Grants),
     (installs, policies): (&[Install], i64),
 ) -> [u8; 32] {
     let mut keys: Vec<_> = keys.iter().map(|(hash, key)| (hash.to_hex(), key)).collect();
     keys.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut grants: Vec<_> = grants.iter().collect();
+    grants.sort_by_key(|(id, _)| **id);
     let installs: Vec<_> = installs.iter().map(|it| (it.id, it.version, &it.alias)).collect();
-    let text = format!("{tenant:?}\n{instructions:?}\n{keys:?}\n{installs:?}\n{policies}");
+    let text =
+        format!("{tenant:?}\n{instructions:?}\n{keys:?}\n{grants:?}\n{installs:?}\n{policies}");
     Sha256::digest(text.as_bytes()).into()
 }
 

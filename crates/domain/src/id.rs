@@ -95,6 +95,10 @@ pub mod kind {
     pub enum WebhookSecret {}
     /// One event on its way to one address.
     pub enum WebhookDelivery {}
+    /// An AI client that registered itself.
+    pub enum OauthClient {}
+    /// Access that a person gave to an AI client.
+    pub enum ClientGrant {}
 
     impl Kind for Tenant {
         const PREFIX: &'static str = "tenant";
@@ -180,6 +184,12 @@ pub mod kind {
     impl Kind for WebhookDelivery {
         const PREFIX: &'static str = "webhook_delivery";
     }
+    impl Kind for OauthClient {
+        const PREFIX: &'static str = "oauth_client";
+    }
+    impl Kind for ClientGrant {
+        const PREFIX: &'static str = "client_grant";
+    }
 }
 
 pub type TenantId = Id<kind::Tenant>;
@@ -210,6 +220,8 @@ pub type SignInAttemptId = Id<kind::SignInAttempt>;
 pub type WebhookId = Id<kind::Webhook>;
 pub type WebhookSecretId = Id<kind::WebhookSecret>;
 pub type WebhookDeliveryId = Id<kind::WebhookDelivery>;
+pub type OauthClientId = Id<kind::OauthClient>;
+pub type ClientGrantId = Id<kind::ClientGrant>;
 
 // === impl Id ===
 

@@ -5,6 +5,7 @@
 pub mod audit;
 pub mod authz;
 pub mod event;
+mod grant;
 pub mod id;
 pub mod identity;
 pub mod invitation;
@@ -26,6 +27,7 @@ pub use authz::{
     Principal, Role, SystemReason,
 };
 pub use id::InvitationId;
+pub use grant::ClientGrant;
 pub use id::KeyRotationId;
 pub use id::ScimTokenId;
 pub use id::{
@@ -34,6 +36,7 @@ pub use id::{
 };
 pub use id::{ApprovalId, PolicySetId};
 pub use id::{CustomRoleId, RoleAssignmentId};
+pub use id::{ClientGrantId, OauthClientId};
 pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
 pub use id::{WebhookDeliveryId, WebhookId, WebhookSecretId};
 pub use identity::{Domain, Identity, SsoConnection};

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Value, value::RawValue};
 
-use crate::{Access, ApiKeyId, Classification, InstallId, Tenant, TokenHash};
+use crate::{
+    Access, ApiKeyId, Classification, ClientGrantId, InstallId, Tenant, TokenHash, UserId,
+};
 
 /// Everything that serving a tenant's MCP endpoint needs, as of one moment.
 #[derive(Debug, Clone)]
@@ -16,6 +18,8 @@ pub struct RouteSnapshot {
     pub instructions: Option<String>,
     /// Keys that may call, by the hash of their text. Revoked ones are not here.
     pub keys: HashMap<TokenHash, RouteKey>,
+    /// What people have granted to AI clients, as far as it still holds.
+    pub grants: HashMap<ClientGrantId, RouteGrant>,
     /// Active installs, ordered by alias.
     pub installs: Vec<RouteInstall>,
 }
@@ -27,6 +31,14 @@ pub struct RouteKey {
     /// Of the key, and never more than its maker has.
     pub access: Access,
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Access that a person gave to an AI client, as the gateway sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteGrant {
+    pub user: UserId,
+    /// Of the person, less what has nothing to do with MCP.
+    pub access: Access,
 }
 
 /// An install as the gateway sees it.

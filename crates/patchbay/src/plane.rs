@@ -75,6 +75,7 @@ impl Plane {
             clock: Clock::system(),
             metrics: telemetry.metrics(),
             config: control::Config {
+                public_url: settings.public_url().trim_end_matches('/').to_owned(),
                 sign_up: settings.sign_up.clone(),
                 ..settings.control.clone()
             },

@@ -142,6 +142,18 @@ impl TenantOwned for entity::webhook_delivery::Entity {
 impl TenantOwned for entity::domain::Entity {
     const TENANT: Self::Column = entity::domain::Column::TenantId;
 }
+impl TenantOwned for entity::oauth_client::Entity {
+    const TENANT: Self::Column = entity::oauth_client::Column::TenantId;
+}
+impl TenantOwned for entity::client_grant::Entity {
+    const TENANT: Self::Column = entity::client_grant::Column::TenantId;
+}
+impl TenantOwned for entity::oauth_code::Entity {
+    const TENANT: Self::Column = entity::oauth_code::Column::TenantId;
+}
+impl TenantOwned for entity::oauth_refresh_token::Entity {
+    const TENANT: Self::Column = entity::oauth_refresh_token::Column::TenantId;
+}
 /// A global table, but within a tenant's transaction it is used as the tenant's.
 impl TenantOwned for entity::verified_domain::Entity {
     const TENANT: Self::Column = entity::verified_domain::Column::TenantId;

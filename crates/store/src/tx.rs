@@ -212,6 +212,16 @@ impl Tx {
         crate::ScimTokens::new(self)
     }
 
+    /// AI clients that registered themselves.
+    pub const fn oauth_clients(&self) -> crate::OauthClients<'_> {
+        crate::OauthClients::new(self)
+    }
+
+    /// What people have granted to AI clients.
+    pub const fn client_grants(&self) -> crate::ClientGrants<'_> {
+        crate::ClientGrants::new(self)
+    }
+
     /// Ways to sign in by the organisation's own provider.
     pub const fn sso_connections(&self) -> SsoConnections<'_> {
         SsoConnections::new(self)

@@ -22,6 +22,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
     ("backplane", &["domain", "telemetry"]),
     ("egress", &["domain", "telemetry"]),
     ("policy", &["domain", "telemetry"]),
+    ("authserver", &[]),
     ("connector-sdk", &["domain", "telemetry", "egress"]),
     ("connectors", &["domain", "telemetry", "egress", "connector-sdk"]),
     (
@@ -34,6 +35,7 @@ pub const ALLOWED: &[(&str, &[&str])] = &[
             "backplane",
             "egress",
             "policy",
+            "authserver",
             "connector-sdk",
             "connectors",
         ],

@@ -1,7 +1,7 @@
 //! May this caller do this? The same question decides what is listed and what can be called, and only this file makes a
 //! [`Permitted`].
 
-use control::{Control, Decision};
+use control::{Control, Decision, ToolEffect};
 use domain::route::RouteInstall;
 use serde_json::json;
 
@@ -50,7 +50,13 @@ impl<S> Layer<S> for Authorize {
 
 impl<S: Service<Permitted<Routed>>> Service<Identified<Routed>> for Permitting<S> {
     async fn call(&self, identified: Identified<Routed>) -> Outcome {
-        match decide(&identified) {
+        let decision = decide(&identified);
+        // Said to those alone whom the policy lets: to the others there is no such tool.
+        if decision != Decision::Deny && !identified.caller.may_change && changes(&identified.call)
+        {
+            return Err(Refusal::InsufficientScope);
+        }
+        match decision {
             Decision::Allow => self.inner.call(Permitted(identified)).await,
             Decision::Deny => {
                 let _ = identified.call.call.trail.denied.set(());
@@ -86,6 +92,11 @@ fn decide(identified: &Identified<Routed>) -> Decision {
         "client": caller.ctx.origin().client,
     }));
     answer.decision
+}
+
+/// Whether the call is of a tool that does more than read.
+fn changes(routed: &Routed) -> bool {
+    matches!(&routed.target, Target::Tool(target) if target.tool.effect != ToolEffect::ReadOnly)
 }
 
 fn allows(identified: &Identified<Routed>) -> bool {

@@ -1,14 +1,14 @@
-//! A token bucket per API key, in this process: a key that calls too often is told when to come back. Everything counts that a
-//! known key asks for, also what comes out of the cache and what is refused: names cannot be tried out for free.
+//! A token bucket per API key and per client that a person let in, in this process: who calls too often is told when to come back.
+//! Everything counts that a known caller asks for, also what comes out of the cache and what is refused: names cannot be tried out for free.
 
 use std::{num::NonZeroU32, sync::Arc};
 
-use domain::ApiKeyId;
 use governor::{
     DefaultKeyedRateLimiter, Quota, RateLimiter,
     clock::{Clock as _, DefaultClock},
 };
 use telemetry::Metrics;
+use uuid::Uuid;
 
 use crate::{
     call::{Call, Identified, Outcome},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The buckets.
-pub(crate) type Buckets = DefaultKeyedRateLimiter<ApiKeyId>;
+pub(crate) type Buckets = DefaultKeyedRateLimiter<Uuid>;
 
 /// Makes the layer.
 pub(crate) struct Limit {
@@ -57,7 +57,7 @@ impl<S> Layer<S> for Limit {
 
 impl<S: Service<Identified<Call>>> Service<Identified<Call>> for Limited<S> {
     async fn call(&self, identified: Identified<Call>) -> Outcome {
-        if let Err(not_until) = self.buckets.check_key(&identified.caller.key) {
+        if let Err(not_until) = self.buckets.check_key(&identified.caller.credential) {
             self.metrics.rate_limited();
             let retry_after = not_until.wait_time_from(self.clock.now());
             return Err(Refusal::LimitReached { retry_after });

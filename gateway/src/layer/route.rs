@@ -67,8 +67,8 @@ impl Resolve {
 
     fn session(&self, identified: &Identified<Call>) -> Result<Session, Refusal> {
         let token = identified.call.session.as_deref().ok_or(Refusal::SessionMissing)?;
-        let holder =
-            Holder { tenant: identified.routes.snapshot.tenant.id, key: identified.caller.key };
+        let tenant = identified.routes.snapshot.tenant.id;
+        let holder = Holder { tenant, credential: identified.caller.credential };
         self.sessions
             .open(token, holder, self.now.now())
             .map_err(|_no_session| Refusal::SessionUnknown)

@@ -9,7 +9,8 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use chrono::{DateTime, Utc};
-use domain::{ApiKeyId, TenantId};
+use domain::TenantId;
+use uuid::Uuid;
 
 use super::revision;
 
@@ -33,7 +34,8 @@ pub(crate) struct Sessions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Holder {
     pub(crate) tenant: TenantId,
-    pub(crate) key: ApiKeyId,
+    /// Of the key or the grant that was shown.
+    pub(crate) credential: Uuid,
 }
 
 /// An opened session.
@@ -81,7 +83,7 @@ impl Sessions {
         let mut plain = Vec::with_capacity(PLAIN);
         plain.extend_from_slice(id);
         plain.extend_from_slice(holder.tenant.uuid().as_bytes());
-        plain.extend_from_slice(holder.key.uuid().as_bytes());
+        plain.extend_from_slice(holder.credential.as_bytes());
         plain.extend_from_slice(&expires.to_be_bytes());
         plain.push(revision_byte(revision));
         let nonce_bytes: [u8; NONCE] = nonce.try_into().map_err(|_| SealError)?;
@@ -108,7 +110,7 @@ impl Sessions {
             .map_err(|_| NoSession)?;
         let plain: [u8; PLAIN] = plain.try_into().map_err(|_| NoSession)?;
         let bound = plain[16..32] == *holder.tenant.uuid().as_bytes()
-            && plain[32..48] == *holder.key.uuid().as_bytes();
+            && plain[32..48] == *holder.credential.as_bytes();
         let expires = i64::from_be_bytes(plain[48..56].try_into().map_err(|_| NoSession)?);
         let id: SessionKey = plain[..16].try_into().map_err(|_| NoSession)?;
         let revision = revision_of(plain[56]).ok_or(NoSession)?;
@@ -144,7 +146,7 @@ mod tests {
     }
 
     fn holder() -> Holder {
-        Holder { tenant: TenantId::generate(), key: ApiKeyId::generate() }
+        Holder { tenant: TenantId::generate(), credential: Uuid::now_v7() }
     }
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -157,7 +159,7 @@ mod tests {
         let token = sessions.start(holder, "2025-06-18", at(0)).expect("random bytes");
         let opened = sessions.open(&token, holder, at(1)).expect("its holder opens it");
         assert_eq!(opened.revision, "2025-06-18");
-        let other_key = Holder { key: ApiKeyId::generate(), ..holder };
+        let other_key = Holder { credential: Uuid::now_v7(), ..holder };
         let other_tenant = Holder { tenant: TenantId::generate(), ..holder };
         assert_eq!(sessions.open(&token, other_key, at(1)), Err(NoSession));
         assert_eq!(sessions.open(&token, other_tenant, at(1)), Err(NoSession));

@@ -90,8 +90,8 @@ impl Upstream {
     fn initialize(&self, identified: &Identified<Routed>) -> Outcome {
         let offered = identified.call.call.params().and_then(|it| it.offered_revision.as_deref());
         let revision = revision::negotiate(offered);
-        let holder =
-            Holder { tenant: identified.routes.snapshot.tenant.id, key: identified.caller.key };
+        let tenant = identified.routes.snapshot.tenant.id;
+        let holder = Holder { tenant, credential: identified.caller.credential };
         let session = self
             .sessions
             .start(holder, revision, self.now.now())

@@ -6,6 +6,7 @@ mod authorization;
 mod bench;
 mod cache;
 mod eras;
+mod oauth;
 mod operations;
 mod policies;
 mod records;

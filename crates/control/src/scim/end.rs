@@ -29,7 +29,8 @@ impl Control {
             return Err(ScimError::LastOwner);
         }
         let ended = self.end_ways_in(tx, &writing, member.user).await?;
-        let detail = json!({ "sessions": ended.sessions, "api_keys": ended.keys });
+        let detail =
+            json!({ "sessions": ended.sessions, "api_keys": ended.keys, "clients": ended.clients });
         self.audit_provisioning(tx, who, action, &id, detail).await
     }
 }

@@ -53,6 +53,8 @@ pub struct FoundProviders {
     /// Connections of the organisation that owns the address's domain; empty when there is none.
     pub connections: Vec<SsoConnection>,
     pub email: String,
+    /// Where the person was going.
+    pub return_to: Option<String>,
 }
 
 /// What the end of an attempt needs to know of its beginning.
@@ -113,14 +115,15 @@ impl Control {
     /// [`Error::Unauthenticated`] when nothing was begun in this browser within ten minutes.
     pub async fn finish_discovery(&self, browser: &str) -> Result<FoundProviders, Error> {
         let attempt = self.use_attempt(browser, browser).await?;
-        let email = detail_of(&attempt)?.email.unwrap_or_default();
+        let Detail { email, return_to, .. } = detail_of(&attempt)?;
+        let email = email.unwrap_or_default();
         let domain = domain_of(&email).unwrap_or_default();
         let owner = self.store().directory().find_domain_owner(domain).await?;
         let connections = match owner {
             Some(tenant) => self.usable_connections(tenant, "sign-in").await?,
             None => Vec::new(),
         };
-        Ok(FoundProviders { connections, email })
+        Ok(FoundProviders { connections, email, return_to })
     }
 
     /// Begins a sign-in by a connection.
@@ -367,11 +370,12 @@ pub(super) fn domain_of(email: &str) -> Option<&str> {
 }
 
 /// A path of this site; anything that a browser could take for another site is dropped.
-fn local_path(path: &str) -> Option<String> {
+pub(super) fn local_path(path: &str) -> Option<String> {
     let mut characters = path.chars();
     let local = characters.next() == Some('/')
         && !matches!(characters.next(), Some('/' | '\\'))
-        && path.len() <= 512
+        // An authorization request of an AI client is the longest that somebody comes back to.
+        && path.len() <= 4096
         && path.chars().all(|it| it.is_ascii_graphic() && it != '\\');
     local.then(|| path.to_owned())
 }

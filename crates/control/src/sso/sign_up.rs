@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use store::{NewMember, Tx};
 
 use super::{
+    attempt::local_path,
     attempt::{Ask, Begun, Detail, domain_of},
     finish::{BeginSession, Finished, Proven, proof, refused},
     granted, people,
@@ -93,7 +94,7 @@ impl Control {
         browser: Browser<'_>,
     ) -> Result<Begun, Error> {
         let detail =
-            Detail { return_to: browser.return_to.map(str::to_owned), ..Detail::default() };
+            Detail { return_to: browser.return_to.and_then(local_path), ..Detail::default() };
         self.begin_by_provider(provider, AttemptPurpose::SignIn, detail, browser).await
     }
 

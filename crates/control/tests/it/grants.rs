@@ -12,6 +12,7 @@ const ROOTS: &[&str] = &["api/src", "worker/src", "gateway/src", "crates"];
 /// How often each reason may be given. If this assertion failed: look for a use-case that can carry the caller's own grant
 /// instead; if there is none, review who can reach the new place and what it can touch, and raise the number.
 const EXPECTED: &[(&str, usize)] = &[
+    ("AuthorizeClient", 1),
     ("BuildRoutes", 1),
     ("DeliverEvents", 1),
     ("KeepAudit", 1),

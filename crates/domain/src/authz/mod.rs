@@ -63,6 +63,8 @@ pub enum SystemReason {
     RotateKeys,
     /// What an organisation wants to be told of is told to the addresses that it named.
     DeliverEvents,
+    /// An AI client registers, or exchanges what a person has granted it.
+    AuthorizeClient,
 }
 
 /// How the caller came in.
@@ -71,6 +73,8 @@ pub enum SystemReason {
 pub enum CtxKind {
     Session,
     ApiKey,
+    /// An AI client to which a person has granted access.
+    AccessToken,
     Job,
 }
 
@@ -159,6 +163,7 @@ impl SystemReason {
             SystemReason::OwnMembership => "own_membership",
             SystemReason::RotateKeys => "rotate_keys",
             SystemReason::DeliverEvents => "deliver_events",
+            SystemReason::AuthorizeClient => "authorize_client",
         }
     }
 }
