@@ -6,8 +6,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use control::Permits;
 use domain::{
-    OpCtx, OpenedCredentials, Origin, Principal, SecretString, TenantId,
-    route::RouteInstall,
+    OpCtx, OpenedCredentials, Origin, Principal, SecretString, TenantId, route::RouteInstall,
 };
 use tokio::time::Instant;
 use uuid::Uuid;

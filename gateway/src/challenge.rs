@@ -38,14 +38,12 @@ impl Challenge {
             StatusCode::FORBIDDEN if self.shown => Some("insufficient_scope"),
             _ => return,
         };
-        let mut text = String::from("Bearer realm=\"patchbay\"");
-        if let Some(error) = error {
-            text.push_str(&format!(", error=\"{error}\""));
-        }
-        if let Some(slug) = &self.slug {
+        let error = error.map_or_else(String::new, |word| format!(", error=\"{word}\""));
+        let found = self.slug.as_ref().map_or_else(String::new, |slug| {
             let url = gateway.control.issuer(slug).resource_metadata_url();
-            text.push_str(&format!(", resource_metadata=\"{url}\", scope=\"mcp\""));
-        }
+            format!(", resource_metadata=\"{url}\", scope=\"mcp\"")
+        });
+        let text = format!("Bearer realm=\"patchbay\"{error}{found}");
         if let Ok(value) = HeaderValue::from_str(&text) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
         }

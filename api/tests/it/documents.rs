@@ -17,7 +17,14 @@ pub(crate) struct Documents {
 }
 
 #[derive(Clone, Default)]
-struct Shelf(Arc<Mutex<HashMap<String, (Option<String>, usize)>>>);
+struct Shelf(Arc<Mutex<HashMap<String, Kept>>>);
+
+/// A document, and how often it was asked for.
+#[derive(Default)]
+struct Kept {
+    text: Option<String>,
+    asked: usize,
+}
 
 // === impl Documents ===
 
@@ -47,12 +54,12 @@ impl Documents {
     }
 
     pub(crate) fn put(&self, path: &str, document: &Value) {
-        self.shelf.entry(path, |entry| entry.0 = Some(document.to_string()));
+        self.shelf.entry(path, |entry| entry.text = Some(document.to_string()));
     }
 
     /// How often a document was asked for.
     pub(crate) fn asked(&self, path: &str) -> usize {
-        self.shelf.entry(path, |entry| entry.1)
+        self.shelf.entry(path, |entry| entry.asked)
     }
 }
 
@@ -65,9 +72,9 @@ impl Drop for Documents {
 // === impl Shelf ===
 
 impl Shelf {
-    fn entry<T>(&self, path: &str, with: impl FnOnce(&mut (Option<String>, usize)) -> T) -> T {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        with(shelf.entry(path.to_owned()).or_default())
+    fn entry<T>(&self, path: &str, with: impl FnOnce(&mut Kept) -> T) -> T {
+        let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        with(documents.entry(path.to_owned()).or_default())
     }
 }
 
@@ -80,8 +87,8 @@ async fn answer(request: HttpRequest, shelf: web::Data<Shelf>) -> HttpResponse {
         "/large.json" => HttpResponse::Ok().body(" ".repeat(1024 * 1024)),
         path => {
             let document = shelf.entry(path, |entry| {
-                entry.1 += 1;
-                entry.0.clone()
+                entry.asked += 1;
+                entry.text.clone()
             });
             match document {
                 Some(document) => {

@@ -446,7 +446,11 @@ async fn person_sees_and_ends_what_they_let_in() {
     let own = "{ ownClientGrants(first: 10) { nodes { clientName } } }";
     let own_of = async |caller| setting.plane.graphql(caller, own, json!({})).await;
     let mine = own_of(&setting.acme.session).await;
-    assert_eq!(mine["data"]["ownClientGrants"]["nodes"].as_array().map(Vec::len), Some(1), "{mine}");
+    assert_eq!(
+        mine["data"]["ownClientGrants"]["nodes"].as_array().map(Vec::len),
+        Some(1),
+        "{mine}"
+    );
     let member = setting.plane.key(&setting.acme.owner, Role::Member).await;
     let theirs = own_of(&member).await;
     assert_eq!(theirs["data"]["ownClientGrants"]["nodes"], json!([]), "{theirs}");

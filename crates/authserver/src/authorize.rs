@@ -47,25 +47,22 @@ impl Started {
     ///
     /// # Errors
     /// The codes of RFC 6749, section 4.1.2.1, and [`Code::InvalidTarget`] for another resource.
-    pub fn check(self, form: &Form, issuer: &Issuer) -> Result<Request, (Self, Error)> {
-        match self.checked(form, issuer) {
-            Ok((scopes, challenge, resource)) => {
-                let Self { client, redirect, state } = self;
-                Ok(Request { client, redirect, state, scopes, challenge, resource })
-            }
-            Err(error) => Err((self, error)),
-        }
-    }
-
-    fn checked(&self, form: &Form, issuer: &Issuer) -> Result<(Scopes, Challenge, String), Error> {
+    pub fn check(&self, form: &Form, issuer: &Issuer) -> Result<Request, Error> {
         if form.required("response_type")? != "code" {
             let why = "`response_type` must be `code`";
             return Err(Error::new(Code::UnsupportedResponseType, why));
         }
-        let challenge =
-            Challenge::parse(form.get("code_challenge"), form.get("code_challenge_method"))?;
+        let method = form.get("code_challenge_method");
+        let challenge = Challenge::parse(form.get("code_challenge"), method)?;
         let resource = issuer.check_resource(form.get("resource"))?;
-        Ok((Scopes::requested(form.get("scope")), challenge, resource))
+        Ok(Request {
+            client: self.client.clone(),
+            redirect: self.redirect.clone(),
+            state: self.state.clone(),
+            scopes: Scopes::requested(form.get("scope")),
+            challenge,
+            resource,
+        })
     }
 
     /// The URI that tells the client what went wrong.
@@ -155,7 +152,7 @@ mod tests {
     fn refusal(change: &[(&str, Option<&str>)]) -> (Code, String) {
         let form = form(change);
         let started = started(&form).expect("a way back");
-        let (started, error) = started.check(&form, &issuer()).expect_err("a refusal");
+        let error = started.check(&form, &issuer()).expect_err("a refusal");
         (error.code, started.refused(&issuer(), &error))
     }
 

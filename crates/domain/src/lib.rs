@@ -26,8 +26,8 @@ pub use authz::{
     Access, Classification, Denied, Granted, OpCtx, OpenedCredentials, Origin, PermissionSet,
     Principal, Role, SystemReason,
 };
-pub use id::InvitationId;
 pub use grant::ClientGrant;
+pub use id::InvitationId;
 pub use id::KeyRotationId;
 pub use id::ScimTokenId;
 pub use id::{
@@ -35,8 +35,8 @@ pub use id::{
     MembershipId, RecordId, RunId, SessionId, SignInLinkId, TenantId, UserId,
 };
 pub use id::{ApprovalId, PolicySetId};
-pub use id::{CustomRoleId, RoleAssignmentId};
 pub use id::{ClientGrantId, OauthClientId};
+pub use id::{CustomRoleId, RoleAssignmentId};
 pub use id::{DomainId, IdentityId, SignInAttemptId, SsoConnectionId};
 pub use id::{WebhookDeliveryId, WebhookId, WebhookSecretId};
 pub use identity::{Domain, Identity, SsoConnection};

@@ -115,7 +115,7 @@ impl ClientGrants<'_> {
         new: NewRefreshToken,
     ) -> Result<(), Error> {
         let connection = self.tx.writing(granted)?;
-        let parent = new.parent.map(|hash| hash.to_hex());
+        let parent = new.parent.map(TokenHash::to_hex);
         if let Some(parent) = &parent {
             oauth_refresh_token::Entity::scoped_update(granted)
                 .filter(oauth_refresh_token::Column::Hash.eq(parent.as_str()))

@@ -56,7 +56,7 @@ impl Control {
         let issuer = self.issuer(slug);
         Ok(match started.check(form, &issuer) {
             Ok(request) => Asked::Consent(Box::new(request)),
-            Err((started, error)) => Asked::Refused(started.refused(&issuer, &error)),
+            Err(error) => Asked::Refused(started.refused(&issuer, &error)),
         })
     }
 

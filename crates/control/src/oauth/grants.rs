@@ -1,8 +1,7 @@
 //! What people have granted to AI clients, for those people and for admins.
 
 use domain::{
-    ClientGrant, ClientGrantId, OpCtx, Page, PageArgs, Principal,
-    Granted,
+    ClientGrant, ClientGrantId, Granted, OpCtx, Page, PageArgs, Principal,
     authz::permission::{ApiKeyRead, ApiKeyWrite, McpUse},
     event::Event,
 };
