@@ -163,7 +163,7 @@ impl Scene {
             it.link.seq > before
                 && it.outcome == AuditOutcome::Succeeded
                 && it.actor.starts_with("user:")
-                && !it.action.ends_with(".read")
+                && it.action.rsplit_once('.').is_none_or(|(_, verb)| verb != "read")
         };
         assert!(entries.iter().any(|it| tells(&it)), "{name} left no entry: {entries:?}");
         self.done.insert(name.to_owned());
