@@ -92,6 +92,7 @@ async fn every_refused_mutation_is_in_the_audit_log() {
     let all: BTreeSet<_> = mutations().into_iter().map(|it| it.name).collect();
     let open: Vec<_> = all.difference(&refused).map(String::as_str).collect();
     let of_the_caller_alone = [
+        "acceptInvitation",
         "leaveOrganisation",
         "revokeSession",
         "signOut",
@@ -109,6 +110,8 @@ async fn every_mutation_that_was_carried_out_is_in_the_audit_log() {
     scene.work_with_rules().await;
     scene.work_with_webhooks().await;
     scene.work_with_members().await;
+    scene.work_with_roles_and_invitations().await;
+    scene.hand_over().await;
     scene.work_with_sessions().await;
     let all: BTreeSet<_> = scene.mutations.iter().map(|it| it.name.clone()).collect();
     assert_eq!(
@@ -282,6 +285,33 @@ impl Scene {
         self.act("suspendMember", json!({ "id": id }), "").await;
         self.act("reactivateMember", json!({ "id": id }), "").await;
         self.act("removeMember", json!({ "id": id }), "").await;
+    }
+
+    async fn work_with_roles_and_invitations(&mut self) {
+        let role = json!({ "name": "Reader", "permissions": ["INSTALL_READ"] });
+        let made = self.act("createRole", role, "role { id }").await;
+        let role = made["role"]["id"].clone();
+        self.act("updateRole", json!({ "id": role, "description": "Reads" }), "").await;
+        let heir = self.membership("heir@acme.example").await;
+        let held = json!({ "roleId": role, "holderId": heir });
+        self.act("assignRole", held.clone(), "").await;
+        self.act("unassignRole", held, "").await;
+        self.act("deleteRole", json!({ "id": role }), "").await;
+
+        let email = "guest@globex.example";
+        let guest = self.sign_in("globex", email).await;
+        let invited =
+            self.act("inviteMember", json!({ "email": email }), "invitation { id }").await;
+        let id = invited["invitation"]["id"].clone();
+        let again = self.act("resendInvitation", json!({ "id": id }), "url").await;
+        let token = again["url"].as_str().and_then(|url| url.rsplit('/').next()).expect("a link");
+        self.act_as(&guest, "acceptInvitation", json!({ "token": token }), "").await;
+        let other = json!({ "email": "nobody@globex.example" });
+        let invited = self.act("inviteMember", other, "invitation { id }").await;
+        self.act("revokeInvitation", json!({ "id": invited["invitation"]["id"] }), "").await;
+    }
+
+    async fn hand_over(&mut self) {
         let heir = self.membership("heir@acme.example").await;
         self.act("updateMember", json!({ "id": heir, "role": "ADMIN" }), "").await;
         self.act("transferOwnership", json!({ "toId": heir }), "").await;
