@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 
 import { assertFits, assertTablesFit, inspect, open, product, required, watch } from "./browser.mjs";
+import { redeem, register } from "./oauth.mjs";
 import { DOCUMENTS, listTools, until, writeDocuments, writeMany } from "./fixtures.mjs";
 
 const run = Date.now().toString(36);
@@ -30,6 +31,14 @@ let client;
 const url = (path) => new URL(path, facts.console_url).href;
 const visit = (path) => page.goto(url(path));
 const button = (name) => page.getByRole("button", { name, exact: true });
+const organisation = async () => {
+  const document = { query: "{ viewer { tenant { name } } }" };
+  const answer = await page.request.post(facts.graphql_url, {
+    data: document,
+    headers: { "X-Patchbay-CSRF": "1" },
+  });
+  return (await answer.json()).data.viewer.tenant.name;
+};
 const heading = (name) => page.getByRole("heading", { name, exact: true });
 
 describe("the console", { timeout: 240_000 }, () => {
@@ -291,6 +300,31 @@ describe("the console", { timeout: 240_000 }, () => {
     await button("Revoke key").click();
     await row.getByText("Revoked", { exact: true }).waitFor();
     await until(async () => (await listTools(client)).status === 401);
+  });
+
+  it("asks before it lets a client in that knows the address alone, and shuts it out again", async () => {
+    const name = `Assistant ${run}`;
+    const assistant = await register(facts.mcp_url, name);
+    await page.goto(assistant.url);
+    await heading(`Let ${name} use ${await organisation()}?`).waitFor();
+    await page.getByText("program on this computer").waitFor();
+    await inspect(page, "consent");
+    await button("Allow").click();
+    await heading("You can close this page").waitFor();
+    const headers = { Authorization: `Bearer ${await redeem(assistant)}` };
+    const assistantClient = { url: facts.mcp_url, headers };
+    const { status, tools } = await listTools(assistantClient);
+    assert.equal(status, 200);
+    assert.ok(tools.some((tool) => tool.name.startsWith(`${alias}__`)));
+    await visit("/connect");
+    const row = page.getByRole("row", { name: new RegExp(name, "u") });
+    await row.getByText("Let in", { exact: true }).waitFor();
+    await inspect(page, "connect-let-in");
+    await row.getByRole("button", { name: `Shut out ${name}` }).click();
+    await inspect(page, "shut-out");
+    await page.getByRole("dialog").getByRole("button", { name: "Shut out", exact: true }).click();
+    await row.getByText("Shut out", { exact: true }).waitFor();
+    await until(async () => (await listTools(assistantClient)).status === 401);
   });
 
   it("shows in the audit log what was done", async () => {

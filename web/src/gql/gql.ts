@@ -17,6 +17,8 @@ type Documents = {
     "\n  fragment ApiKeyRow on ApiKey {\n    id\n    name\n    prefix\n    lastFour\n    role\n    installIds\n    createdAt\n    expiresAt\n    lastUsedAt\n    revokedAt\n  }\n": typeof types.ApiKeyRowFragmentDoc,
     "\n  mutation RevokeApiKey($input: RevokeApiKeyInput!) {\n    revokeApiKey(input: $input) {\n      apiKey {\n        id\n        revokedAt\n      }\n      userErrors {\n        code\n        field\n        message\n      }\n    }\n  }\n": typeof types.RevokeApiKeyDocument,
     "\n  fragment AuditRow on AuditEvent {\n    id\n    at\n    actor\n    action\n    target\n    outcome\n    requestId\n    detail\n  }\n": typeof types.AuditRowFragmentDoc,
+    "\n  fragment ClientGrantRow on ClientGrant {\n    id\n    clientId\n    clientName\n    redirect\n    scopes\n    createdAt\n    lastUsedAt\n    expiresAt\n    revokedAt\n  }\n": typeof types.ClientGrantRowFragmentDoc,
+    "\n  mutation RevokeClientGrant($input: RevokeClientGrantInput!) {\n    revokeClientGrant(input: $input) {\n      clientGrant {\n        id\n        revokedAt\n      }\n      userErrors {\n        code\n        field\n        message\n      }\n    }\n  }\n": typeof types.RevokeClientGrantDocument,
     "\n  fragment ConnectorCard on Connector {\n    slug\n    name\n    publisher\n    summary\n    syncs\n    live\n    tools {\n      name\n    }\n  }\n": typeof types.ConnectorCardFragmentDoc,
     "\n  query InstallChoices {\n    installs(first: 100) {\n      nodes {\n        id\n        displayName\n      }\n    }\n  }\n": typeof types.InstallChoicesDocument,
     "\n  mutation CreateApiKey($input: CreateApiKeyInput!) {\n    createApiKey(input: $input) {\n      secret\n      apiKey {\n        id\n        name\n      }\n      userErrors {\n        code\n        field\n        message\n      }\n    }\n  }\n": typeof types.CreateApiKeyDocument,
@@ -44,6 +46,7 @@ type Documents = {
     "\n  query ApiKeys($after: String) {\n    apiKeys(first: 50, after: $after) {\n      nodes {\n        id\n        ...ApiKeyRow\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": typeof types.ApiKeysDocument,
     "\n  query AuditEvents($after: String, $action: String) {\n    auditEvents(first: 50, after: $after, action: $action) {\n      nodes {\n        id\n        ...AuditRow\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n    members(first: 100) {\n      nodes {\n        id\n        user {\n          id\n          displayName\n        }\n      }\n    }\n    installs(first: 100) {\n      nodes {\n        id\n        displayName\n      }\n    }\n    apiKeys(first: 100) {\n      nodes {\n        id\n        name\n      }\n    }\n  }\n": typeof types.AuditEventsDocument,
     "\n  query Endpoints {\n    endpoints {\n      id\n      name\n      slug\n      url\n      instructions\n    }\n  }\n": typeof types.EndpointsDocument,
+    "\n  query OwnClientGrants {\n    ownClientGrants(first: 50) {\n      nodes {\n        id\n        ...ClientGrantRow\n      }\n    }\n  }\n": typeof types.OwnClientGrantsDocument,
     "\n  query ConnectorPage($slug: String!) {\n    connector(slug: $slug) {\n      id\n      slug\n      name\n      version\n      publisher\n      summary\n      description\n      categories\n      syncs\n      live\n      credentialSchema\n      streams {\n        name\n        title\n        description\n      }\n      tools {\n        name\n        ...ToolList\n      }\n    }\n  }\n": typeof types.ConnectorPageDocument,
     "\n  query WizardConnector($slug: String!) {\n    connector(slug: $slug) {\n      id\n      name\n      slug\n      ...WizardConnector\n    }\n  }\n": typeof types.WizardConnectorDocument,
     "\n  query InstallPage($id: ID!) {\n    install(id: $id) {\n      id\n      displayName\n      status\n      connector {\n        id\n        slug\n        name\n        syncs\n      }\n      latestRun {\n        id\n        state\n        ...SyncProgress\n      }\n      ...InstallActions\n      ...InstallOverview\n      ...InstallSettings\n    }\n  }\n": typeof types.InstallPageDocument,
@@ -59,6 +62,8 @@ const documents: Documents = {
     "\n  fragment ApiKeyRow on ApiKey {\n    id\n    name\n    prefix\n    lastFour\n    role\n    installIds\n    createdAt\n    expiresAt\n    lastUsedAt\n    revokedAt\n  }\n": types.ApiKeyRowFragmentDoc,
     "\n  mutation RevokeApiKey($input: RevokeApiKeyInput!) {\n    revokeApiKey(input: $input) {\n      apiKey {\n        id\n        revokedAt\n      }\n      userErrors {\n        code\n        field\n        message\n      }\n    }\n  }\n": types.RevokeApiKeyDocument,
     "\n  fragment AuditRow on AuditEvent {\n    id\n    at\n    actor\n    action\n    target\n    outcome\n    requestId\n    detail\n  }\n": types.AuditRowFragmentDoc,
+    "\n  fragment ClientGrantRow on ClientGrant {\n    id\n    clientId\n    clientName\n    redirect\n    scopes\n    createdAt\n    lastUsedAt\n    expiresAt\n    revokedAt\n  }\n": types.ClientGrantRowFragmentDoc,
+    "\n  mutation RevokeClientGrant($input: RevokeClientGrantInput!) {\n    revokeClientGrant(input: $input) {\n      clientGrant {\n        id\n        revokedAt\n      }\n      userErrors {\n        code\n        field\n        message\n      }\n    }\n  }\n": types.RevokeClientGrantDocument,
     "\n  fragment ConnectorCard on Connector {\n    slug\n    name\n    publisher\n    summary\n    syncs\n    live\n    tools {\n      name\n    }\n  }\n": types.ConnectorCardFragmentDoc,
     "\n  query InstallChoices {\n    installs(first: 100) {\n      nodes {\n        id\n        displayName\n      }\n    }\n  }\n": types.InstallChoicesDocument,
     "\n  mutation CreateApiKey($input: CreateApiKeyInput!) {\n    createApiKey(input: $input) {\n      secret\n      apiKey {\n        id\n        name\n      }\n      userErrors {\n        code\n        field\n        message\n      }\n    }\n  }\n": types.CreateApiKeyDocument,
@@ -86,6 +91,7 @@ const documents: Documents = {
     "\n  query ApiKeys($after: String) {\n    apiKeys(first: 50, after: $after) {\n      nodes {\n        id\n        ...ApiKeyRow\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n  }\n": types.ApiKeysDocument,
     "\n  query AuditEvents($after: String, $action: String) {\n    auditEvents(first: 50, after: $after, action: $action) {\n      nodes {\n        id\n        ...AuditRow\n      }\n      pageInfo {\n        hasNextPage\n        endCursor\n      }\n    }\n    members(first: 100) {\n      nodes {\n        id\n        user {\n          id\n          displayName\n        }\n      }\n    }\n    installs(first: 100) {\n      nodes {\n        id\n        displayName\n      }\n    }\n    apiKeys(first: 100) {\n      nodes {\n        id\n        name\n      }\n    }\n  }\n": types.AuditEventsDocument,
     "\n  query Endpoints {\n    endpoints {\n      id\n      name\n      slug\n      url\n      instructions\n    }\n  }\n": types.EndpointsDocument,
+    "\n  query OwnClientGrants {\n    ownClientGrants(first: 50) {\n      nodes {\n        id\n        ...ClientGrantRow\n      }\n    }\n  }\n": types.OwnClientGrantsDocument,
     "\n  query ConnectorPage($slug: String!) {\n    connector(slug: $slug) {\n      id\n      slug\n      name\n      version\n      publisher\n      summary\n      description\n      categories\n      syncs\n      live\n      credentialSchema\n      streams {\n        name\n        title\n        description\n      }\n      tools {\n        name\n        ...ToolList\n      }\n    }\n  }\n": types.ConnectorPageDocument,
     "\n  query WizardConnector($slug: String!) {\n    connector(slug: $slug) {\n      id\n      name\n      slug\n      ...WizardConnector\n    }\n  }\n": types.WizardConnectorDocument,
     "\n  query InstallPage($id: ID!) {\n    install(id: $id) {\n      id\n      displayName\n      status\n      connector {\n        id\n        slug\n        name\n        syncs\n      }\n      latestRun {\n        id\n        state\n        ...SyncProgress\n      }\n      ...InstallActions\n      ...InstallOverview\n      ...InstallSettings\n    }\n  }\n": types.InstallPageDocument,
@@ -124,6 +130,14 @@ export function graphql(source: "\n  mutation RevokeApiKey($input: RevokeApiKeyI
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  fragment AuditRow on AuditEvent {\n    id\n    at\n    actor\n    action\n    target\n    outcome\n    requestId\n    detail\n  }\n"): (typeof documents)["\n  fragment AuditRow on AuditEvent {\n    id\n    at\n    actor\n    action\n    target\n    outcome\n    requestId\n    detail\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  fragment ClientGrantRow on ClientGrant {\n    id\n    clientId\n    clientName\n    redirect\n    scopes\n    createdAt\n    lastUsedAt\n    expiresAt\n    revokedAt\n  }\n"): (typeof documents)["\n  fragment ClientGrantRow on ClientGrant {\n    id\n    clientId\n    clientName\n    redirect\n    scopes\n    createdAt\n    lastUsedAt\n    expiresAt\n    revokedAt\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  mutation RevokeClientGrant($input: RevokeClientGrantInput!) {\n    revokeClientGrant(input: $input) {\n      clientGrant {\n        id\n        revokedAt\n      }\n      userErrors {\n        code\n        field\n        message\n      }\n    }\n  }\n"): (typeof documents)["\n  mutation RevokeClientGrant($input: RevokeClientGrantInput!) {\n    revokeClientGrant(input: $input) {\n      clientGrant {\n        id\n        revokedAt\n      }\n      userErrors {\n        code\n        field\n        message\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
@@ -232,6 +246,10 @@ export function graphql(source: "\n  query AuditEvents($after: String, $action: 
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */
 export function graphql(source: "\n  query Endpoints {\n    endpoints {\n      id\n      name\n      slug\n      url\n      instructions\n    }\n  }\n"): (typeof documents)["\n  query Endpoints {\n    endpoints {\n      id\n      name\n      slug\n      url\n      instructions\n    }\n  }\n"];
+/**
+ * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
+ */
+export function graphql(source: "\n  query OwnClientGrants {\n    ownClientGrants(first: 50) {\n      nodes {\n        id\n        ...ClientGrantRow\n      }\n    }\n  }\n"): (typeof documents)["\n  query OwnClientGrants {\n    ownClientGrants(first: 50) {\n      nodes {\n        id\n        ...ClientGrantRow\n      }\n    }\n  }\n"];
 /**
  * The graphql function is used to parse GraphQL queries into a document that can be used by GraphQL clients.
  */

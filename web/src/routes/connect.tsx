@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useApi } from "../api/useApi";
 import { Button } from "../components/Button/Button";
 import { Callout } from "../components/Callout/Callout";
+import { ClientGrantTable } from "../components/ClientGrantTable/ClientGrantTable";
 import { ClientSetup } from "../components/ClientSetup/ClientSetup";
 import { CodeBlock } from "../components/CodeBlock/CodeBlock";
 import { CreateApiKeyDialog } from "../components/CreateApiKeyDialog/CreateApiKeyDialog";
@@ -27,6 +28,17 @@ const Endpoints = graphql(`
   }
 `);
 
+const OwnClientGrants = graphql(`
+  query OwnClientGrants {
+    ownClientGrants(first: 50) {
+      nodes {
+        id
+        ...ClientGrantRow
+      }
+    }
+  }
+`);
+
 type Endpoint = EndpointsQuery["endpoints"][number];
 
 export function ConnectPage() {
@@ -35,7 +47,7 @@ export function ConnectPage() {
     <div className="page page-narrow">
       <PageHead
         title="Connect a client"
-        text="Every MCP client connects to the same address with an API key of its own."
+        text="Every MCP client connects to the same address: you let it in by signing in, or give it an API key of its own."
       />
       {failure && <ErrorState failure={failure} onRetry={reload} />}
       {loading && <Skeleton count={2} label="Loading endpoints" />}
@@ -51,6 +63,7 @@ export function ConnectPage() {
       {data?.endpoints.map((endpoint) => (
         <EndpointView key={endpoint.id} endpoint={endpoint} />
       ))}
+      <LetIn />
     </div>
   );
 }
@@ -63,7 +76,10 @@ function EndpointView({ endpoint }: { endpoint: Endpoint }) {
       <section className="card stack" aria-labelledby={`${endpoint.slug}-address`}>
         <div>
           <h2 id={`${endpoint.slug}-address`}>{endpoint.name}</h2>
-          <p className="muted">MCP address, Streamable HTTP, all current protocol revisions.</p>
+          <p className="muted">
+            Clients that sign in by themselves (Claude, ChatGPT, VS Code, Cursor) need nothing but this
+            address: a page asks you whether to let them in.
+          </p>
         </div>
         <CodeBlock code={endpoint.url} label="MCP endpoint address" />
         {endpoint.instructions && (
@@ -74,7 +90,7 @@ function EndpointView({ endpoint }: { endpoint: Endpoint }) {
         )}
       </section>
       <section className="card stack" aria-labelledby={`${endpoint.slug}-setup`}>
-        <h2 id={`${endpoint.slug}-setup`}>Set up your client</h2>
+        <h2 id={`${endpoint.slug}-setup`}>Set up your client with a key</h2>
         <KeyNote secret={secret} onCreate={() => setCreating(true)} />
         <ClientSetup url={endpoint.url} secret={secret} />
       </section>
@@ -86,6 +102,23 @@ function EndpointView({ endpoint }: { endpoint: Endpoint }) {
         />
       )}
     </>
+  );
+}
+
+/** The clients that this person let in by signing in. */
+function LetIn() {
+  const { data, failure, reload } = useApi(OwnClientGrants, {}, { touches: ["ClientGrant"] });
+  if (failure) return <ErrorState failure={failure} onRetry={reload} />;
+  const grants = data?.ownClientGrants.nodes ?? [];
+  if (grants.length === 0) return null;
+  return (
+    <section className="card stack" aria-labelledby="let-in">
+      <div>
+        <h2 id="let-in">Clients that you let in</h2>
+        <p className="muted">They act for you, and may never do more than you may.</p>
+      </div>
+      <ClientGrantTable grants={grants} />
+    </section>
   );
 }
 
