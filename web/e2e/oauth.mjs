@@ -74,7 +74,7 @@ async function listen() {
         return;
       }
       response.setHeader("content-type", "text/html");
-      response.end("<!doctype html><title>Connected</title><h1>You can close this page</h1>");
+      response.end("<!doctype html><title>Connected</title><link rel=icon href=data:,><h1>You can close this page</h1>");
       server.close();
       resolve(searchParams);
     });

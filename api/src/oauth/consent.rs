@@ -18,7 +18,7 @@ pub(super) const DECISION: &str = "decision";
 pub(super) const ALLOW: &str = "allow";
 const DENY: &str = "deny";
 /// For pages without a form.
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// What the page shows.
 pub(super) struct Consent<'a> {
@@ -89,7 +89,7 @@ impl<'a> Consent<'a> {
         );
         // Browsers hold the redirect that follows the form against this, too.
         let policy = format!(
-            "default-src 'none'; style-src 'self'; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; img-src data:; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
             self.asked.redirect.policy_source()
         );
         page_with_policy(StatusCode::OK, "Let a client use Patchbay?", &body, &policy)
@@ -130,7 +130,7 @@ pub(super) fn refused(error: &OauthRefusal, request_id: &str) -> HttpResponse {
         ),
         OauthRefusal::Other(control::Error::NotFound) => (
             StatusCode::FORBIDDEN,
-            "You are signed in to another organisation than the one that this client asks about."
+            "You are signed in to a different organisation from the one that this client asks about."
                 .to_owned(),
             "Switch to it in the console, if you belong to it, and start again in the client.",
         ),

@@ -66,7 +66,6 @@ pub(crate) async fn revoke(request: HttpRequest, body: Bytes, state: Data<State>
     responses(
         (status = 201, description = "RFC 7591, section 3.2.1", content_type = "application/json"),
         (status = 400, description = "RFC 7591, section 3.2.2", content_type = "application/json"),
-        (status = 401, description = "There is no such organisation", content_type = "application/json"),
         (status = 429, description = "Too many new clients", content_type = "application/json"),
     ),
 )]

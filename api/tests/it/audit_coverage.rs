@@ -15,7 +15,6 @@ use domain::{
 use serde_json::{Value, json};
 use store::{ApprovedCall, NewApproval, Store};
 use testkit::name_server::NameServer;
-use url::form_urlencoded;
 
 use crate::{
     authorization::TABLE,
@@ -242,26 +241,11 @@ impl Scene {
         self.act("verifyDomain", json!({ "id": domain["id"] }), "").await;
         self.act("removeDomain", json!({ "id": domain["id"] }), "").await;
         self.act("rotateKeys", json!({ "kind": "WRAPPING" }), "").await;
-        self.let_a_client_in().await;
+        crate::oauth::let_a_client_in(&self.plane, &self.acme.owner, "acme").await;
         let own = "{ ownClientGrants(first: 1) { nodes { id } } }";
         let grants = self.plane.graphql(&self.acme.session, own, json!({})).await;
         let id = &grants["data"]["ownClientGrants"]["nodes"][0]["id"];
         self.act("revokeClientGrant", json!({ "id": id }), "").await;
-    }
-
-    async fn let_a_client_in(&self) {
-        let (control, owner) = (&self.plane.control, &self.acme.owner);
-        let metadata = json!({ "redirect_uris": ["https://client.example/cb"] });
-        let client = control.register_client("acme", &metadata, "test").await.expect("a client");
-        let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("response_type", "code")
-            .append_pair("client_id", client["client_id"].as_str().expect("an id"))
-            .append_pair("redirect_uri", "https://client.example/cb")
-            .append_pair("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
-            .append_pair("code_challenge_method", "S256")
-            .finish();
-        let form = control::OauthForm::parse(&form).expect("a form");
-        control.allow_client(owner, "acme", &form).await.expect("a grant");
     }
 
     async fn work_with_rules(&mut self) {

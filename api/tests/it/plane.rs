@@ -14,12 +14,14 @@ use serde_json::{Value, json};
 use store::Store;
 use telemetry::Metrics;
 use tempfile::TempDir;
-use testkit::{Http, Reply};
+use testkit::{Http, Reply, services::TestDatabase};
+use tokio_util::sync::CancellationToken;
 use vault::{Kek, Vault};
 
 /// The door and what is behind it. Everything ends with the value.
 pub(crate) struct Plane {
     pub(crate) control: Control,
+    pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) api: Api,
     /// Address of the door, without a slash at its end.
@@ -62,6 +64,37 @@ impl Plane {
         wire: impl FnOnce(&mut control::Config, &mut egress::Config),
     ) -> Self {
         let directory = TempDir::new().expect("a temporary directory");
+        let url = format!("sqlite:{}", directory.path().join("patchbay.db").display());
+        let store = Store::connect(&store::Config { url, ..store::Config::default() }).await;
+        let store = store.expect("an open database");
+        store.migrate().await.expect("a database of this version");
+        Self::open(directory, store, clock, change, wire).await
+    }
+
+    /// On PostgreSQL, connected as the role of the running product.
+    pub(crate) async fn on_postgres(database: &TestDatabase) -> Self {
+        let owner = store::Config {
+            url: database.owner_url.clone(),
+            runtime_role: Some(database.runtime_role.clone()),
+            ..store::Config::default()
+        };
+        let owner = Store::connect(&owner).await.expect("the owner of the tables");
+        owner.migrate().await.expect("a schema");
+        owner.close().await.expect("closed");
+        let url = database.runtime_url.clone();
+        let store = Store::connect(&store::Config { url, ..store::Config::default() }).await;
+        let directory = TempDir::new().expect("a temporary directory");
+        let store = store.expect("the running product");
+        Self::open(directory, store, Clock::system(), |_, _| (), |_, _| ()).await
+    }
+
+    async fn open(
+        directory: TempDir,
+        store: Store,
+        clock: Clock,
+        change: impl FnOnce(&mut Config, &Path),
+        wire: impl FnOnce(&mut control::Config, &mut egress::Config),
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound address");
         let base = format!("http://{address}");
@@ -69,7 +102,7 @@ impl Plane {
             config.public_url.clone_from(&base);
             wire(config, outgoing);
         };
-        let control = control(directory.path(), clock.clone(), wire).await;
+        let control = control(directory.path(), store.clone(), clock.clone(), wire).await;
         let mut config = Config {
             public_url: base.clone(),
             console_dir: directory.path().join("console"),
@@ -89,7 +122,7 @@ impl Plane {
         drop(tokio::task::spawn_blocking(move || {
             actix_web::rt::System::new().block_on(server).expect("the server ends in order");
         }));
-        Self { control, clock, api, base, http: Http::new(), directory, server: handle }
+        Self { control, store, clock, api, base, http: Http::new(), directory, server: handle }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -146,6 +179,19 @@ impl Plane {
         let answer = self.graphql(caller, document, json!({ "input": input })).await;
         let id = answer["data"]["installConnector"]["install"]["id"].as_str();
         id.unwrap_or_else(|| panic!("no install: {answer}")).parse().expect("an install id")
+    }
+
+    /// Does what a worker does, until nothing is due.
+    pub(crate) async fn work(&self) {
+        while let Some((id, _)) =
+            self.store.jobs().due(self.clock.now(), 1).await.expect("due jobs").first()
+        {
+            let Some(job) = self.control.claim_job(*id, "worker").await.expect("a claim") else {
+                continue;
+            };
+            let settle = Box::pin(self.control.run_job(&job, CancellationToken::new())).await;
+            self.control.settle_job(job.id, "worker", settle).await.expect("settled");
+        }
     }
 
     /// Sends a document; the answer must be 200.
@@ -212,20 +258,16 @@ impl Caller {
     }
 }
 
-/// A control plane on SQLite, with everything else in memory.
+/// A control plane on a database, with everything else in memory.
 async fn control(
     directory: &Path,
+    store: Store,
     clock: Clock,
     wire: impl FnOnce(&mut control::Config, &mut egress::Config),
 ) -> Control {
     let mut config = control::Config::default();
     let mut outgoing = egress::Config { allow_private_networks: true, ..egress::Config::default() };
     wire(&mut config, &mut outgoing);
-    let url = format!("sqlite:{}", directory.join("patchbay.db").display());
-    let store = Store::connect(&store::Config { url, ..store::Config::default() })
-        .await
-        .expect("an open database");
-    store.migrate().await.expect("a database of this version");
     let vault = Vault::new(Kek::load_or_create(&directory.join("kek")).expect("a key file"));
     let cache_config = CacheConfig::default();
     Control::new(Parts {

@@ -86,11 +86,10 @@ impl Registration {
     }
 
     /// The answer to a registration (RFC 7591, section 3.2.1): what was taken, not what was asked for.
-    pub fn answer(&self, client_id: &str, issued_at: i64) -> Value {
+    pub fn answer(&self, client_id: &str) -> Value {
         let uris: Vec<&str> = self.redirect_uris.iter().map(RedirectUri::as_str).collect();
         json!({
             "client_id": client_id,
-            "client_id_issued_at": issued_at,
             "client_name": self.name,
             "redirect_uris": uris,
             "grant_types": ["authorization_code", "refresh_token"],

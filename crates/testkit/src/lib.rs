@@ -14,6 +14,7 @@ pub mod plane;
 pub mod ports;
 pub mod process;
 pub mod receiver;
+pub mod rows;
 pub mod services;
 pub mod supervise;
 pub mod upstream;

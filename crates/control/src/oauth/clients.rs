@@ -9,6 +9,7 @@ use domain::{OauthClientId, TenantId};
 use egress::{Egress, Limits};
 use http::{Request, StatusCode, header::ACCEPT};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use store::{NewOauthClient, OauthClient};
 
 use super::{Refusal, granted};
@@ -21,14 +22,13 @@ const DOCUMENT_FOR: Duration = Duration::from_mins(5);
 const MAX_DOCUMENTS: u64 = 10_000;
 /// Registrations that nobody used are forgotten after this.
 const UNUSED_HOURS: i64 = 24;
-/// New clients that an organisation's server takes in a minute: a client registers once, some once for each connection, and the
-/// same one again is no new one.
+/// Registrations that an organisation's server takes in a minute: a client registers once, some once for each connection.
 const REGISTRATIONS_PER_MINUTE: u32 = 30;
 
 /// Documents that were fetched lately. One request at a time for each.
 pub(crate) type Documents = moka::future::Cache<String, Arc<Client>>;
-/// New clients of the last minute, by organisation.
-pub(crate) type Registrations = moka::sync::Cache<TenantId, Arc<std::sync::atomic::AtomicU32>>;
+/// Registrations of the last minute, by organisation.
+pub(crate) type Registrations = moka::sync::Cache<String, Arc<std::sync::atomic::AtomicU32>>;
 
 pub(crate) fn documents() -> Documents {
     moka::future::Cache::builder().max_capacity(MAX_DOCUMENTS).time_to_live(DOCUMENT_FOR).build()
@@ -54,28 +54,31 @@ impl Control {
         metadata: &Value,
         request_id: &str,
     ) -> Result<Value, Refusal> {
-        let tenant = self.tenant_of_issuer(slug).await?;
         let registration = Registration::parse(metadata)?;
         let digest = registration.digest();
+        let id = id_of(slug, &digest);
+        self.check_registrations(slug)?;
+        let answer = registration.answer(&id.to_string());
+        // Whoever asks at an organisation that is not there must not learn that it is not.
+        let Some(tenant) = self.store().directory().find_tenant(slug).await? else {
+            return Ok(answer);
+        };
         let granted = granted(tenant.id, request_id);
         let tx = self.store().begin(&granted).await?;
-        let known = tx.oauth_clients().find(&granted, &digest).await?;
-        let client = if let Some(known) = known {
-            known
-        } else {
-            self.check_registrations(tenant.id)?;
-            tx.oauth_clients().purge(&granted, self.now() - TimeDelta::hours(UNUSED_HOURS)).await?;
+        if tx.oauth_clients().find(&granted, &digest).await?.is_none() {
+            let long_ago = self.now() - TimeDelta::hours(UNUSED_HOURS);
+            tx.oauth_clients().purge(&granted, long_ago).await?;
             let uris = registration.redirect_uris.iter().map(|uri| uri.as_str().to_owned());
             let client = OauthClient {
-                id: OauthClientId::generate(),
+                id,
                 name: registration.name.clone(),
                 redirect_uris: uris.collect(),
                 created_at: self.now(),
             };
-            tx.oauth_clients().create(&granted, NewOauthClient { client, digest }).await?
-        };
+            tx.oauth_clients().create(&granted, NewOauthClient { client, digest }).await?;
+        }
         tx.commit().await?;
-        Ok(registration.answer(&client.id.to_string(), client.created_at.timestamp()))
+        Ok(answer)
     }
 
     /// The client of a request.
@@ -115,14 +118,22 @@ impl Control {
         found.map_err(|error: Arc<authserver::Error>| Refusal::Client((*error).clone()))
     }
 
-    fn check_registrations(&self, tenant: TenantId) -> Result<(), crate::Error> {
+    fn check_registrations(&self, slug: &str) -> Result<(), crate::Error> {
         use std::sync::atomic::Ordering;
-        let count = self.0.registrations.get_with(tenant, Arc::default);
+        let count = self.0.registrations.get_with_by_ref(slug, Arc::default);
         if count.fetch_add(1, Ordering::Relaxed) < REGISTRATIONS_PER_MINUTE {
             return Ok(());
         }
         Err(crate::Error::Limited { retry_after: Duration::from_mins(1) })
     }
+}
+
+/// The same client has the same id, however often it registers, and whether the organisation is there or not.
+fn id_of(slug: &str, digest: &str) -> OauthClientId {
+    let hash = Sha256::digest(format!("{slug}\n{digest}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    OauthClientId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 /// Fetches a client's document. What its host answers is not repeated to anybody.

@@ -9,7 +9,7 @@ mod tokens;
 
 use authserver::Issuer;
 use domain::{
-    Granted, PermissionSet, SystemReason, Tenant, TenantId,
+    Granted, PermissionSet, SystemReason, TenantId,
     authz::{PermissionName, permission::McpUse},
 };
 
@@ -57,12 +57,6 @@ impl Control {
     /// The public halves of the keys that sign access tokens (RFC 7517).
     pub fn signing_keys(&self) -> serde_json::Value {
         self.0.token_keys.document(self.now().timestamp())
-    }
-
-    /// The organisation that a client talks to. One that is not there answers like one that does not know the client.
-    async fn tenant_of_issuer(&self, slug: &str) -> Result<Tenant, Refusal> {
-        let tenant = self.store().directory().find_tenant(slug).await?;
-        tenant.ok_or_else(|| authserver::Error::client("this client is not known here").into())
     }
 }
 

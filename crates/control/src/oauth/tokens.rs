@@ -24,6 +24,9 @@ const ACCESS_MINUTES: i64 = 10;
 /// How long a grant holds without being used.
 pub(super) const GRANT_DAYS: i64 = 30;
 
+const UNKNOWN_CODE: &str = "this code is not known";
+const UNKNOWN_TOKEN: &str = "this refresh token is not known";
+
 /// The answer of the token endpoint (RFC 6749, section 5.1).
 #[derive(Debug)]
 pub struct Tokens {
@@ -49,7 +52,13 @@ impl Control {
         let request = TokenRequest::parse(form)?;
         let issuer = self.issuer(slug);
         issuer.check_resource(form.get("resource"))?;
-        let tenant = self.tenant_of_issuer(slug).await?;
+        // An organisation that is not there answers like one that knows neither code nor token.
+        let Some(tenant) = self.store().directory().find_tenant(slug).await? else {
+            return Err(unusable(match request {
+                TokenRequest::Code { .. } => UNKNOWN_CODE,
+                TokenRequest::Refresh { .. } => UNKNOWN_TOKEN,
+            }));
+        };
         match request {
             TokenRequest::Code { client_id, code, redirect_uri, verifier } => {
                 let proof = Proof { client_id, redirect_uri, verifier };
@@ -71,7 +80,7 @@ impl Control {
         let (granted, now) = (granted(tenant.id, request_id), self.now());
         let tx = self.store().begin(&granted).await?;
         let found = tx.client_grants().use_code(&granted, TokenHash::of(code), now).await?;
-        let Some(found) = found else { return Err(unusable("this code is not known")) };
+        let Some(found) = found else { return Err(unusable(UNKNOWN_CODE)) };
         let grant = tx.client_grants().lookup(&granted, found.grant).await?;
         if !found.fresh {
             // Whoever comes second may be the thief, and so may whoever came first.
@@ -100,10 +109,10 @@ impl Control {
         let hash = TokenHash::of(token);
         let tx = self.store().begin(&granted).await?;
         let found = tx.client_grants().find_refresh_token(&granted, hash).await?;
-        let Some(found) = found else { return Err(unusable("this refresh token is not known")) };
+        let Some(found) = found else { return Err(unusable(UNKNOWN_TOKEN)) };
         let grant = tx.client_grants().lookup(&granted, found.grant).await?;
         if grant.client_id != client_id || !grant.is_live(now) {
-            return Err(unusable("this refresh token is not known"));
+            return Err(unusable(UNKNOWN_TOKEN));
         }
         let presented = Presented {
             expires_at: found.expires_at.timestamp(),
@@ -225,7 +234,7 @@ impl Control {
         let Some(token) = form.get("token") else {
             return Err(authserver::Error::missing("token").into());
         };
-        let Ok(tenant) = self.tenant_of_issuer(slug).await else { return Ok(()) };
+        let Some(tenant) = self.store().directory().find_tenant(slug).await? else { return Ok(()) };
         let granted = granted(tenant.id, request_id);
         let now = self.now();
         let signed =
