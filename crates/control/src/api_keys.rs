@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ApiKey, ApiKeyId, Granted, InstallId, OpCtx, Page, PageArgs, Principal, Role, SecretString,
-    TokenHash, event::Event, key, secret::ExposeSecret,
+    TokenHash, authz::permission::ApiKeyRead, event::Event, key, secret::ExposeSecret,
 };
 use serde_json::json;
 use store::{NewApiKey, Tx};
@@ -54,9 +54,10 @@ impl Control {
     ) -> Result<CreatedApiKey, Error> {
         let granted = self.require_whole(ctx, &Deed::new(action::API_KEY_CREATE)).await?;
         validate(ctx, &command)?;
-        let (new, secret) = self.new_key(ctx, &command)?;
+        let (mut new, secret) = self.new_key(&command)?;
         let id = new.id;
         let tx = self.store().begin(&granted).await?;
+        new.created_by = maker(&tx, ctx).await?;
         check_installs(&tx, ctx, command.installs.as_deref()).await?;
         let key = tx.api_keys().create(&granted, new).await?;
         let detail =
@@ -92,11 +93,7 @@ impl Control {
         Ok(tx.api_keys().list(&granted, &page).await?)
     }
 
-    fn new_key(
-        &self,
-        ctx: &OpCtx,
-        command: &CreateApiKey,
-    ) -> Result<(NewApiKey, SecretString), Error> {
+    fn new_key(&self, command: &CreateApiKey) -> Result<(NewApiKey, SecretString), Error> {
         let mut random = [0; RANDOM_BYTES];
         getrandom::fill(&mut random).map_err(|error| Error::internal(Fault::Random(error)))?;
         let secret = key::format_key(&random).ok_or_else(|| Error::internal(Fault::KeyBytes))?;
@@ -110,7 +107,7 @@ impl Control {
             hash: TokenHash::of(secret.expose_secret()),
             role: command.role,
             installs: command.installs.clone(),
-            created_by: maker(ctx),
+            created_by: None,
             created_at: now,
             expires_at: command.expires_in_days.map(|days| expiry(now, days)),
         };
@@ -118,10 +115,15 @@ impl Control {
     }
 }
 
-fn maker(ctx: &OpCtx) -> Option<domain::UserId> {
+/// The person behind a new key: it never outlives them, also when it was made by a key of theirs.
+async fn maker(tx: &Tx, ctx: &OpCtx) -> Result<Option<domain::UserId>, Error> {
     match ctx.principal() {
-        Principal::User(user) => Some(*user),
-        Principal::ApiKey(_) | Principal::System(_) => None,
+        Principal::User(user) => Ok(Some(*user)),
+        Principal::ApiKey(id) => {
+            let reading: Granted<ApiKeyRead> = ctx.require()?;
+            Ok(tx.api_keys().lookup(&reading, *id).await?.created_by)
+        }
+        Principal::System(_) => Ok(None),
     }
 }
 

@@ -108,12 +108,22 @@ pub(crate) async fn suspended_and_removed_members_lose_every_way_in(plane: &Plan
     let id = membership(plane, person(&admin)).await;
     let command = control::CreateApiKey {
         name: "Their key".to_owned(),
-        role: Role::Member,
+        role: Role::Admin,
         installs: None,
         expires_in_days: None,
     };
     let key = plane.control.create_api_key(&admin, command).await.expect("a key");
     let text = key.secret.expose_secret();
+    let theirs = plane.control.by_api_key(text, "r").await.expect("a caller");
+    let command = control::CreateApiKey {
+        name: "Made by their key".to_owned(),
+        role: Role::Viewer,
+        installs: None,
+        expires_in_days: None,
+    };
+    let by_key = plane.control.create_api_key(&theirs, command).await.expect("a key of a key");
+    assert_eq!(by_key.key.created_by, Some(person(&admin)));
+    let of_key = by_key.secret.expose_secret();
     let link = plane.control.create_sign_in_link(plane.tenant, person(&admin)).await;
     let link = link.expect("a link");
     let browser = plane.control.redeem_link(link.expose_secret(), "r").await.expect("signed in");
@@ -129,7 +139,9 @@ pub(crate) async fn suspended_and_removed_members_lose_every_way_in(plane: &Plan
     assert!(matches!(by_key, Err(Error::Unauthenticated)), "{by_key:?}");
     let link = plane.control.create_sign_in_link(plane.tenant, person(&admin)).await;
     assert!(matches!(link, Err(Error::NotFound)), "{link:?}");
-    assert_eq!(plane.audit("member.suspend").await[0].detail["api_keys"], 1);
+    let by_key = plane.control.by_api_key(of_key, "r").await;
+    assert!(matches!(by_key, Err(Error::Unauthenticated)), "made by their key: {by_key:?}");
+    assert_eq!(plane.audit("member.suspend").await[0].detail["api_keys"], 2);
 
     let back = plane.control.reactivate_member(&plane.owner, id).await.expect("reactivated");
     assert_eq!((back.0.is_active(), back.0.role), (true, Role::Admin));
