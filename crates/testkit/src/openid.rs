@@ -10,7 +10,9 @@ use url::Url;
 use crate::{Error, Http, Reply, process, process::Process};
 
 /// How long it may take to answer for the first time, on a busy machine.
-const START_LIMIT: Duration = Duration::from_mins(1);
+const START_LIMIT: Duration = Duration::from_secs(30);
+/// How often it is started. Node.js has been seen to sit there without a word; the next one then comes up at once.
+const STARTS: usize = 3;
 /// More steps than any sign-in takes.
 const MAX_STEPS: usize = 20;
 
@@ -45,16 +47,25 @@ impl OpenId {
         let mut command = Command::new(node);
         command.arg(script).arg(settings.to_string());
         let log = directory.path().join("provider.log");
-        let mut process = Process::start("oidc-provider", &mut command, &log)?;
         let issuer = format!("http://127.0.0.1:{port}");
-        let http = Http::new();
         let document = format!("{issuer}/.well-known/openid-configuration");
-        process
-            .wait_ready(START_LIMIT, async || {
-                http.get(&document, &[]).await.is_ok_and(|reply| reply.status == 200)
-            })
-            .await?;
-        Ok(Self { process, issuer, _directory: directory })
+        let mut starts = 1;
+        loop {
+            let mut process = Process::start("oidc-provider", &mut command, &log)?;
+            // A client of its own: a connection to the one before would be of no use.
+            let http = Http::new();
+            let ready = process
+                .wait_ready(START_LIMIT, async || {
+                    http.get(&document, &[]).await.is_ok_and(|reply| reply.status == 200)
+                })
+                .await;
+            match ready {
+                Ok(()) => return Ok(Self { process, issuer, _directory: directory }),
+                Err(error) if starts == STARTS => return Err(error),
+                Err(_) => process.kill(),
+            }
+            starts += 1;
+        }
     }
 
     /// Ends it, and waits until it is gone.
